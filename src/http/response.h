@@ -1,0 +1,21 @@
+/* response: the answer to a client, before any protocol writes it. */
+#ifndef HTTP_RESPONSE_H
+#define HTTP_RESPONSE_H
+
+#include "http/field.h"
+
+enum { RESPONSE_LENGTH_UNKNOWN = -1 };
+
+struct response {
+    int status;               /* 200 to 599; 100 to 199 without 101 for an interim one */
+    struct str reason;        /* absent: the standard phrase */
+    const struct field *fields; /* to be sent as they are, in this order; holds no Content-Length, no Transfer-Encoding,
+                                 * no hop-by-hop field; Date and Server only if the backend gave them */
+    size_t field_count;
+    int64_t length;           /* of the content in bytes, or RESPONSE_LENGTH_UNKNOWN */
+    bool no_content;          /* 204, 304: neither content nor framing (a length of 304 is not sent) */
+    bool head_only;           /* answer to HEAD: the framing fields of a GET, no content */
+    bool close;               /* the connection must not be used again */
+};
+
+#endif

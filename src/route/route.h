@@ -1,0 +1,69 @@
+/* route: from a request to a plan: which virtual host, which sections, who answers.
+ *
+ * The model is immutable; a router adds what one worker needs at run time: the cache of merged sections. A plan holds
+ * no decision about time or connections: it names a backend, a file, or a status to answer.
+ */
+#ifndef ROUTE_ROUTE_H
+#define ROUTE_ROUTE_H
+
+#include "base/vars.h"
+#include "config/model.h"
+#include "http/endpoints.h"
+#include "http/request.h"
+
+struct router;
+
+struct router *router_create(const struct model *model);
+void router_destroy(struct router *router);
+const struct model *router_model(const struct router *router);
+
+enum plan_kind {
+    PLAN_STATUS,  /* answer plan.status */
+    PLAN_BACKEND, /* ask plan.pass->backend */
+    PLAN_FILE,    /* look up plan.file_path */
+    PLAN_OPTIONS, /* OPTIONS *: 200 without content */
+};
+
+struct plan {
+    enum plan_kind kind;
+    const struct server *server;      /* always set */
+    const struct dir_config *config;  /* merged for this request; always set; lives as long as the router */
+    struct str host;                  /* SERVER_NAME: lower case, IPv6 in brackets, HTML-escaped (UseCanonicalName Off: the request's, else ServerName) */
+    unsigned port;                    /* SERVER_PORT */
+    struct str scheme;                /* REQUEST_SCHEME: "http", "https" */
+    struct str path;                  /* decoded, normalised */
+    int status;                       /* of PLAN_STATUS: 400, 403, 404, 405, 501 */
+    const char *reason;               /* of PLAN_STATUS: static text for the log; names the cause */
+    /* PLAN_BACKEND */
+    const struct pass *pass;
+    struct str script_name, path_info; /* decoded; path_info absent: not split */
+    struct str path_translated;        /* absent unless path_info is present */
+    struct str script_filename;        /* "proxy:scgi://host/encoded/path" */
+    /* PLAN_FILE */
+    struct str file_path;              /* absolute, without ".." */
+};
+
+/* Where a request comes from. After an internal redirect request is the new one (GET or HEAD, new target) with the old fields. */
+struct route_input {
+    const struct request *request;
+    const struct endpoints *endpoints;
+    struct vars *vars; /* in: REDIRECT_*; out: with SetEnvIf and SetEnv applied, in Apache's order */
+};
+
+/* Always fills the plan; memory from the arena.
+ *
+ * Order (behaviour of Apache, corrections included): virtual host by local address, then by host name; the path is decoded and
+ * normalised; server-level SetEnvIf; sections <Location>; ProxyPass in a location, then the table, first match wins, "!" ends it,
+ * the variable no-proxy ends it too; else Alias (first match), else DocumentRoot; for a file: <Directory> sections of every directory on the
+ * way, then locations again in the merge order of Apache; SetEnvIf of the sections; access; SetEnv. CONNECT is 405, TRACE is 405 unless TraceEnable,
+ * "OPTIONS *" is PLAN_OPTIONS; Max-Forwards is judged here (0: 400 as Apache, or answered for OPTIONS; not a number: 400). */
+void route_request(struct router *router, struct arena *arena, const struct route_input *input, struct plan *plan);
+
+/* For the file that an application named (ProxySCGISendfile) or that a lookup found under another name (a directory's index, a symbolic link): the
+ * access that <Directory> sections give to it. config is the merged <Directory> configuration of the path. True when granted. */
+bool route_file_granted(struct router *router, const struct server *server, struct str file_path, const struct dir_config **config);
+
+/* Which server a connection to this local end belongs to before any request: for limits and time-outs. */
+const struct server *route_default_server(struct router *router, const struct endpoints *endpoints);
+
+#endif

@@ -1,0 +1,10 @@
+/* encode: variables to the netstring that begins an SCGI request. */
+#ifndef SCGI_ENCODE_H
+#define SCGI_ENCODE_H
+
+#include "base/vars.h"
+
+/* "LEN:" name NUL value NUL ... ","; from the arena, in one allocation and one pass. */
+struct str scgi_encode(struct arena *arena, const struct vars *vars);
+
+#endif
