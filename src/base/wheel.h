@@ -28,13 +28,15 @@ enum { WHEEL_LEVELS = 5, WHEEL_SLOT_BITS = 6, WHEEL_SLOTS = 1 << WHEEL_SLOT_BITS
 
 struct wheel {
     int64_t now_ms;
-    unsigned armed; /* timers */
-    uint64_t occupied[WHEEL_LEVELS]; /* a bit per slot that may hold timers */
+    unsigned armed;                  /* timers */
+    uint64_t occupied[WHEEL_LEVELS]; /* a bit per slot that holds timers */
+    struct list due;                 /* of timers set for a time that had come already */
     struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
 void wheel_init(struct wheel *w, int64_t now_ms);
-/* (Re)arms the timer for due_ms; a time that lies past the wheel's span (about 12 days) is waited for in rounds. */
+/* (Re)arms the timer for due_ms; a time that lies past the wheel's span (about 12 days) is waited for in
+ * rounds. */
 void wheel_set(struct wheel *w, struct wheel_timer *timer, int64_t due_ms);
 void wheel_clear(struct wheel *w, struct wheel_timer *timer);
 bool wheel_armed(const struct wheel_timer *timer);
