@@ -48,6 +48,10 @@ lint:
 	$(deps) build lint
 	@tools/lint
 
+format:
+	$(deps) lint
+	clang-format-14 -i $$(find src fuzz -name '*.[ch]')
+
 # Each fuzzer for FUZZ_SECONDS, from its corpus; what it finds is left in build-fuzz/.
 fuzz:
 	$(deps) build fuzz
@@ -70,4 +74,4 @@ clean:
 	rm -rf build build-asan build-lint build-clang build-fuzz build-coverage
 	@$(MAKE) --no-print-directory -C bench clean
 
-.PHONY: all run test asan lint fuzz coverage bench install clean
+.PHONY: all run test asan lint format fuzz coverage bench install clean
