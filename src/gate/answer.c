@@ -1,0 +1,513 @@
+#include "gate/answer.h"
+#include "base/must.h"
+#include "http/status.h"
+#include "reply/error_page.h"
+#include "reply/media_types.h"
+
+enum { EXTRA_FIELDS = 4, REDIRECT_PREFIXES_MAX = 2 };
+
+static const struct str redirect_prefix = STR_INIT("REDIRECT_");
+
+/* ---- fields ---- */
+
+static void put_field(struct response *r, struct field *fields, struct str name, struct str value,
+                      enum field_id id)
+{
+    fields[r->field_count++] = (struct field){name, value, id};
+}
+
+/* Of these the last one counts. */
+static bool is_single(enum field_id id)
+{
+    return id == FIELD_CONTENT_TYPE || id == FIELD_LOCATION || id == FIELD_ETAG ||
+           id == FIELD_LAST_MODIFIED || id == FIELD_CONTENT_RANGE || id == FIELD_DATE || id == FIELD_SERVER;
+}
+
+/* Fields of a redirecting response that end with it; all others survive the redirect. */
+static bool ends_with_hop(enum field_id id)
+{
+    return is_single(id) && id != FIELD_DATE && id != FIELD_SERVER;
+}
+
+/* Connection-named fields belong to the backend's connection (RFC 9110 section 7.6.1). */
+static bool named_in_connection(const struct cgi_head *head, struct str name)
+{
+    const struct field *f;
+    size_t at = 0;
+
+    while ((f = field_next(head->fields, head->field_count, FIELD_CONNECTION, &at)) != NULL)
+        if (str_list_has(f->value, name))
+            return true;
+    return false;
+}
+
+static bool is_pseudo(const struct exchange *x, const struct field *f)
+{
+    const struct dir_config *config = x->plan.config;
+
+    return config->sendfile.state == HEADER_SWITCH_ON && str_eq_nocase(f->name, config->sendfile.name);
+}
+
+/* "Text/HTML; Charset=X" to "text/html; Charset=X". */
+static struct str lower_media_type(struct arena *arena, struct str type)
+{
+    ptrdiff_t semicolon = str_find(type, ';');
+    size_t n = semicolon < 0 ? type.n : (size_t)semicolon;
+    char *copy = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        if (type.p[i] == ascii_lower(type.p[i]))
+            continue;
+        if (!copy)
+            copy = memcpy(arena_alloc(arena, type.n), type.p, type.n);
+        copy[i] = ascii_lower(type.p[i]);
+    }
+    return copy ? str_make(copy, type.n) : type;
+}
+
+static void replace_single(struct exchange *x, struct field *fields, const struct field *f)
+{
+    struct response *r = &x->response;
+
+    for (size_t i = 0; i < r->field_count; i++)
+        if (fields[i].id == f->id) {
+            fields[i] = *f;
+            return;
+        }
+    fields[r->field_count++] = *f;
+}
+
+static void add_cgi_field(struct exchange *x, struct field *fields, const struct field *f,
+                          bool has_connection)
+{
+    struct field copy = *f;
+
+    if (field_is_hop_by_hop(f->id) || is_pseudo(x, f))
+        return;
+    if (has_connection && named_in_connection(&x->attempt.head, f->name))
+        return;
+    if (f->id == FIELD_CONTENT_TYPE) {
+        copy.value = lower_media_type(x->arena, f->value);
+        if (copy.value.n == 0)
+            return;
+    }
+    if (is_single(f->id))
+        replace_single(x, fields, &copy);
+    else
+        fields[x->response.field_count++] = copy;
+}
+
+/* Starts the response's fields with those kept from earlier hops; there is room for `more` and a few of ours.
+ */
+static struct field *begin_fields(struct exchange *x, size_t more)
+{
+    struct field *fields = ARENA_ARRAY(x->arena, struct field, x->kept_count + more + EXTRA_FIELDS);
+
+    if (x->kept_count)
+        memcpy(fields, x->kept, x->kept_count * sizeof *fields);
+    x->response =
+        (struct response){.fields = fields, .field_count = x->kept_count, .length = RESPONSE_LENGTH_UNKNOWN};
+    return fields;
+}
+
+static struct field *begin_cgi_fields(struct exchange *x)
+{
+    const struct cgi_head *head = &x->attempt.head;
+    struct field *fields = begin_fields(x, head->field_count);
+    bool has_connection = field_first(head->fields, head->field_count, FIELD_CONNECTION) != NULL;
+
+    for (size_t i = 0; i < head->field_count; i++)
+        add_cgi_field(x, fields, &head->fields[i], has_connection);
+    return fields;
+}
+
+/* Of a named file the file itself gives these, or the exchange has taken them over. */
+static bool ends_with_file(enum field_id id)
+{
+    return id == FIELD_CONTENT_TYPE || id == FIELD_ETAG || id == FIELD_LAST_MODIFIED ||
+           id == FIELD_CONTENT_RANGE;
+}
+
+/* The fields that a later answer will carry too, but for the pseudo field and those that end: copied, since
+ * the host's buffer is reused. */
+static void keep_fields(struct exchange *x, struct str pseudo, bool (*ends)(enum field_id id))
+{
+    struct field *fields = begin_cgi_fields(x);
+    size_t n = 0;
+
+    for (size_t i = 0; i < x->response.field_count; i++) {
+        struct field *f = &fields[i];
+
+        if (ends(f->id) || str_eq_nocase(f->name, pseudo))
+            continue;
+        fields[n++] = i < x->kept_count ? *f
+                                        : (struct field){arena_copy(x->arena, f->name),
+                                                         arena_copy(x->arena, f->value), f->id};
+    }
+    x->kept = fields;
+    x->kept_count = n;
+}
+
+/* ---- the shapes of an answer ---- */
+
+static void finish_head(struct exchange *x, int status, struct str reason)
+{
+    struct response *r = &x->response;
+
+    r->status = status;
+    r->reason = reason;
+    r->no_content = status_has_no_content(status);
+    r->head_only = x->first->method_id == METHOD_HEAD;
+    exchange_go(x, STEP_HEAD);
+}
+
+static void answer_memory(struct exchange *x, int status, struct str type, struct str body)
+{
+    struct response *r = &x->response;
+
+    if (type.p)
+        put_field(r, (struct field *)r->fields, STR("Content-Type"), type, FIELD_CONTENT_TYPE);
+    x->source = body.n ? SOURCE_MEMORY : SOURCE_NONE;
+    x->page = body;
+    r->length = (int64_t)body.n;
+    finish_head(x, status, STR_NONE);
+}
+
+static const struct error_document *find_error_document(const struct exchange *x, int status)
+{
+    const struct dir_config *config = x->plan.config;
+
+    for (size_t i = config->error_documents.count; i-- > 0;)
+        if (config->error_documents.items[i].status == status)
+            return &config->error_documents.items[i];
+    return NULL;
+}
+
+static void redirect_to(struct exchange *x, struct str target, int status);
+
+static bool answer_error_document(struct exchange *x, int status)
+{
+    const struct error_document *doc = x->in_error_document ? NULL : find_error_document(x, status);
+
+    if (!doc || doc->kind == ERROR_DOCUMENT_DEFAULT)
+        return false;
+    if (doc->kind == ERROR_DOCUMENT_TEXT) {
+        begin_fields(x, 0);
+        answer_memory(x, status, ERROR_PAGE_TYPE, doc->value);
+    } else if (doc->kind == ERROR_DOCUMENT_REDIRECT) {
+        struct field *fields = begin_fields(x, 0);
+
+        put_field(&x->response, fields, STR("Location"), doc->value, FIELD_LOCATION);
+        answer_memory(x, 302, ERROR_PAGE_TYPE, error_page(x->arena, 302, STR_NONE));
+    } else {
+        x->in_error_document = true;
+        x->status_override = status;
+        redirect_to(x, doc->value, status);
+    }
+    return true;
+}
+
+void answer_error(struct exchange *x, int status)
+{
+    struct field *fields;
+
+    if (answer_error_document(x, status))
+        return;
+    if (x->status_override) /* the document for an error failed itself: the first error is the answer */
+        status = x->status_override;
+    fields = begin_fields(x, 0);
+    if (status == 405)
+        put_field(&x->response, fields, STR("Allow"), STR("GET, HEAD, OPTIONS"), FIELD_OTHER);
+    answer_memory(x, status, ERROR_PAGE_TYPE, error_page(x->arena, status, STR_NONE));
+}
+
+void answer_options(struct exchange *x)
+{
+    struct field *fields = begin_fields(x, 0);
+
+    put_field(&x->response, fields, STR("Allow"), STR("GET, HEAD, POST, OPTIONS"), FIELD_OTHER);
+    answer_memory(x, 200, STR_NONE, STR(""));
+}
+
+/* ---- internal redirect ---- */
+
+static unsigned count_prefixes(struct str name)
+{
+    unsigned n = 0;
+
+    while (str_starts(name, redirect_prefix)) {
+        name = str_skip(name, redirect_prefix.n);
+        n++;
+    }
+    return n;
+}
+
+/* What the application of this hop knew, under REDIRECT_ for the next one. Two levels at most are kept, so
+ * that a chain of redirects does not grow the block without bound. */
+static void keep_vars(struct exchange *x, int status)
+{
+    const struct vars *known = x->params.count ? &x->params : &x->vars;
+    struct vars next;
+
+    vars_init(&next, x->arena);
+    for (size_t i = 0; i < known->count; i++)
+        if (count_prefixes(known->items[i].name) < REDIRECT_PREFIXES_MAX)
+            vars_set(&next, ARENA_CONCAT(x->arena, redirect_prefix, known->items[i].name),
+                     known->items[i].value);
+    vars_set(&next, STR("REDIRECT_STATUS"), arena_printf(x->arena, "%d", status));
+    vars_set(&next, STR("REDIRECT_URL"), x->plan.path.p ? x->plan.path : x->request.uri.path);
+    if (x->request.uri.query.p)
+        vars_set(&next, STR("REDIRECT_QUERY_STRING"), x->request.uri.query);
+    if (x->fault.blame != BLAME_NONE)
+        vars_set(&next, STR("REDIRECT_ERROR_NOTES"), x->fault.message);
+    x->vars = next;
+    vars_init(&x->params, x->arena);
+}
+
+/* A local URL: "/path?query#fragment"; "//host/x" is a path too. */
+static struct uri_target local_target(struct str url)
+{
+    struct str rest = url;
+    struct str target = str_until(&rest, '#');
+    struct uri_target uri = {.form = URI_ORIGIN};
+
+    uri.path = str_until(&target, '?');
+    uri.query = target;
+    return uri;
+}
+
+static void redirect_to(struct exchange *x, struct str target, int status)
+{
+    if (++x->hops > EXCHANGE_HOPS_MAX) {
+        exchange_blame(x, BLAME_BACKEND, STAGE_REDIRECT, 500,
+                       arena_printf(x->arena, "more than %d internal redirects, the last to \"%.*s\"",
+                                    EXCHANGE_HOPS_MAX, STR_ARG(str_first(target, 200))));
+        answer_error(x, 500);
+        return;
+    }
+    keep_vars(x, status);
+    x->request.uri = local_target(arena_copy(x->arena, target));
+    if (x->request.method_id != METHOD_HEAD) {
+        x->request.method = STR("GET");
+        x->request.method_id = METHOD_GET;
+    }
+    x->request.body = REQUEST_BODY_NONE;
+    x->request.content_length = 0;
+    x->has_body = false;
+    x->file_named = false;
+    x->file_type = STR_NONE;
+    exchange_go(x, STEP_ROUTE);
+}
+
+/* ---- an application's response ---- */
+
+/* The response field that a switch names, if it is on; usual: the switch's value when it is not set anywhere.
+ */
+static const struct field *find_switched(const struct exchange *x, struct header_switch s,
+                                         struct header_switch usual)
+{
+    const struct cgi_head *head = &x->attempt.head;
+
+    if (s.state == HEADER_SWITCH_UNSET)
+        s = usual;
+    if (s.state != HEADER_SWITCH_ON)
+        return NULL;
+    for (size_t i = 0; i < head->field_count; i++)
+        if (str_eq_nocase(head->fields[i].name, s.name))
+            return &head->fields[i];
+    return NULL;
+}
+
+static void answer_named_file(struct exchange *x, const struct field *name)
+{
+    const struct cgi_head *head = &x->attempt.head;
+    const struct field *type = field_first(head->fields, head->field_count, FIELD_CONTENT_TYPE);
+    const struct field *etag = field_first(head->fields, head->field_count, FIELD_ETAG);
+    const struct field *modified = field_first(head->fields, head->field_count, FIELD_LAST_MODIFIED);
+
+    x->file_named = true;
+    x->file_path = arena_copy(x->arena, name->value);
+    x->file_type =
+        type && type->value.n ? arena_copy(x->arena, lower_media_type(x->arena, type->value)) : STR_NONE;
+    x->file_etag = etag ? arena_copy(x->arena, etag->value) : STR_NONE;
+    x->file_modified = modified ? arena_copy(x->arena, modified->value) : STR_NONE;
+    x->file_status = head->status ? head->status : 200;
+    keep_fields(x, name->name, ends_with_file);
+    if (x->file_path.n && x->file_path.p[0] == '/') {
+        exchange_go(x, STEP_FILE);
+        return;
+    }
+    exchange_blame(x, BLAME_BACKEND, STAGE_FILE, 404,
+                   arena_printf(x->arena, "\"%.*s\" in the response field \"%.*s\" is no absolute file name",
+                                STR_ARG(str_first(x->file_path, 500)), STR_ARG(name->name)));
+    answer_error(x, 404);
+}
+
+static bool is_absolute_url(struct str value)
+{
+    ptrdiff_t colon = str_find(value, ':');
+
+    if (colon < 1 || !str_starts(str_skip(value, (size_t)colon), STR("://")))
+        return false;
+    for (ptrdiff_t i = 0; i < colon; i++)
+        if (!field_is_tchar((unsigned char)value.p[i]))
+            return false;
+    return true;
+}
+
+/* The status of a response without Status (RFC 3875 section 6.2.3): an absolute Location means 302. */
+static int default_status(const struct exchange *x)
+{
+    const struct cgi_head *head = &x->attempt.head;
+    const struct field *location = field_first(head->fields, head->field_count, FIELD_LOCATION);
+
+    if (location && is_absolute_url(location->value))
+        return 302;
+    return x->status_override ? x->status_override : 200;
+}
+
+static void answer_response(struct exchange *x)
+{
+    const struct cgi_head *head = &x->attempt.head;
+
+    begin_cgi_fields(x);
+    x->response.length = head->content_length;
+    x->source = SOURCE_BACKEND;
+    finish_head(x, head->status ? head->status : default_status(x), head->status ? head->reason : STR_NONE);
+    if (x->response.no_content || x->response.head_only)
+        x->source = SOURCE_NONE;
+}
+
+void answer_backend(struct exchange *x)
+{
+    const struct cgi_head *head = &x->attempt.head;
+    const struct dir_config *config = x->plan.config;
+    const struct field *file =
+        find_switched(x, config->sendfile, (struct header_switch){HEADER_SWITCH_OFF, STR_NONE});
+    const struct field *redirect = find_switched(x, config->internal_redirect,
+                                                 (struct header_switch){HEADER_SWITCH_ON, STR("Location")});
+
+    if (file) {
+        answer_named_file(x, file);
+    } else if (redirect && (head->status == 0 || head->status == 200) && redirect->value.n &&
+               redirect->value.p[0] == '/') {
+        struct str target = arena_copy(x->arena, redirect->value);
+
+        keep_fields(x, redirect->name, ends_with_hop);
+        redirect_to(x, target, 200);
+    } else {
+        answer_response(x);
+    }
+}
+
+/* ---- files ---- */
+
+void answer_file_begin(struct exchange *x)
+{
+    switch (x->request.method_id) {
+    case METHOD_GET:
+    case METHOD_HEAD:
+        x->file_named = false;
+        x->file_status = x->status_override ? x->status_override : 200;
+        exchange_go(x, STEP_FILE);
+        break;
+    case METHOD_OPTIONS: {
+        struct field *fields = begin_fields(x, 0);
+
+        put_field(&x->response, fields, STR("Allow"), STR("GET, HEAD, OPTIONS"), FIELD_OTHER);
+        answer_memory(x, 200, STR_NONE, STR(""));
+        break;
+    }
+    default:
+        exchange_blame(x, BLAME_CLIENT, STAGE_FILE, 405, STR("a file answers only GET and HEAD"));
+        answer_error(x, 405);
+    }
+}
+
+void exchange_file_found(struct exchange *x, const struct file_facts *facts)
+{
+    struct file_options options = {
+        .status = x->file_status,
+        .type = x->file_type.p ? x->file_type : media_type_of(x->gate->model, x->plan.config, x->file_path),
+        .etag = x->file_named ? x->file_etag : STR_NONE,
+        .last_modified = x->file_named ? x->file_modified : STR_NONE,
+        .now = x->wall_s,
+        .boundary = (uint64_t)x->now_ms * 0x9e3779b97f4a7c15u ^ (uint64_t)(uintptr_t)x,
+    };
+    struct field *fields;
+
+    must(x->step == STEP_FILE);
+    file_answer(x->arena, &x->request, facts, &options, &x->file);
+    fields = begin_fields(x, x->file.field_count);
+    memcpy(fields + x->response.field_count, x->file.fields, x->file.field_count * sizeof *fields);
+    x->response.field_count += x->file.field_count;
+    if (x->file.status == 412 || x->file.status == 416) {
+        answer_memory(x, x->file.status, ERROR_PAGE_TYPE, error_page(x->arena, x->file.status, STR_NONE));
+        return;
+    }
+    x->response.length = x->file.length;
+    x->source = x->file.length ? SOURCE_FILE : SOURCE_NONE;
+    x->part = 0;
+    finish_head(x, x->file.status, STR_NONE);
+}
+
+static struct str directory_location(struct exchange *x)
+{
+    const struct plan *plan = &x->plan;
+    bool usual = plan->port == (str_eq(plan->scheme, STR("https")) ? 443 : 80);
+    struct str port = usual ? STR("") : arena_printf(x->arena, ":%u", plan->port);
+    struct str query = x->request.uri.query;
+
+    return ARENA_CONCAT(x->arena, plan->scheme, STR("://"), plan->host, port,
+                        uri_encode_path(x->arena, plan->path, false), STR("/"), query.p ? STR("?") : STR(""),
+                        query);
+}
+
+void exchange_file_is_directory(struct exchange *x)
+{
+    struct str path = x->plan.path;
+
+    must(x->step == STEP_FILE);
+    if (x->file_named) {
+        exchange_file_failed(x, 404, "a directory");
+    } else if (path.n == 0 || path.p[path.n - 1] != '/') {
+        struct field *fields = begin_fields(x, 0);
+
+        put_field(&x->response, fields, STR("Location"), directory_location(x), FIELD_LOCATION);
+        answer_memory(x, 301, ERROR_PAGE_TYPE, error_page(x->arena, 301, STR_NONE));
+    } else {
+        x->directory_path = x->file_path;
+        exchange_file_failed(x, 404, "a directory without an index file");
+    }
+}
+
+/* The next name of DirectoryIndex in the directory that was found; false when there is none. */
+static bool next_index(struct exchange *x)
+{
+    static struct str usual = STR_INIT("index.html");
+    const struct dir_config *config = x->plan.config;
+    const struct str *names = config->directory_index_set ? config->directory_index.items : &usual;
+    size_t count = config->directory_index_set ? config->directory_index.count : 1;
+    bool slash = x->directory_path.n && x->directory_path.p[x->directory_path.n - 1] == '/';
+
+    if (!x->directory_path.p || x->index_next >= count)
+        return false;
+    x->file_path =
+        ARENA_CONCAT(x->arena, x->directory_path, slash ? STR("") : STR("/"), names[x->index_next++]);
+    return true;
+}
+
+void exchange_file_failed(struct exchange *x, int status, const char *reason)
+{
+    enum blame blame = x->file_named ? BLAME_BACKEND : BLAME_CLIENT;
+    struct str shown = x->directory_path.p ? x->directory_path : x->file_path;
+
+    must(x->step == STEP_FILE);
+    if (status == 404 && next_index(x)) {
+        exchange_go(x, STEP_FILE);
+        return;
+    }
+    exchange_blame(x, blame, STAGE_FILE, status,
+                   arena_printf(x->arena, "\"%.*s\": %s", STR_ARG(str_first(shown, 500)), reason));
+    answer_error(x, status);
+}
