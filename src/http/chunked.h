@@ -8,7 +8,11 @@
 
 #include "base/str.h"
 
-enum { CHUNKED_LINE_MAX = 4096, CHUNKED_TRAILER_MAX = 16384 }; /* bytes: one size line with extensions; the trailer section */
+enum {
+    CHUNKED_LINE_MAX = 4096,      /* bytes: one size line with its extensions */
+    CHUNKED_TRAILER_MAX = 16384,  /* bytes: the trailer section */
+    CHUNKED_OVERHEAD_MAX = 16384, /* bytes: size lines, less 16 for each and two for each byte of content */
+};
 
 enum chunked_result {
     CHUNKED_DATA, /* *data holds content; call again with the rest */
@@ -18,15 +22,19 @@ enum chunked_result {
 };
 
 struct chunked {
-    int step;           /* private */
-    uint64_t left;      /* bytes of content left in this chunk */
-    size_t line;        /* bytes of the current line or trailer section so far */
-    unsigned digits;
-    uint64_t total;     /* bytes of content so far */
+    int step;        /* private */
+    unsigned digits; /* of the size so far */
+    uint64_t left;   /* bytes of content left in this chunk */
+    uint64_t total;  /* bytes of content handed out so far */
+    size_t line;     /* bytes of the current size line or of the trailer section so far */
+    size_t overhead; /* see CHUNKED_OVERHEAD_MAX */
+    const char *fault;
 };
 
 void chunked_init(struct chunked *c);
-/* Takes bytes from the front of *input. */
-enum chunked_result chunked_decode(struct chunked *c, struct str *input, struct str *data, const char **reason);
+/* Takes bytes from the front of *input. CHUNKED_END and CHUNKED_BAD are final: further calls say the same and
+ * take nothing. *data is set with CHUNKED_DATA only, *reason (static text) with CHUNKED_BAD only. */
+enum chunked_result chunked_decode(struct chunked *c, struct str *input, struct str *data,
+                                   const char **reason);
 
 #endif

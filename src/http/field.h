@@ -64,16 +64,23 @@ bool field_name_valid(struct str name);
 bool field_value_valid(struct str value);
 /* The same set for a reason phrase (RFC 9112 section 4). */
 bool field_reason_valid(struct str reason);
+/* How many bytes at the front of the text belong to that set. */
+size_t field_value_span(struct str text);
 
-/* True for a byte that may stand in a token. */
-bool field_is_tchar(unsigned char c);
+/* 1 for a byte that may stand in a token, else 0. */
+extern const unsigned char field_tchars[256];
+static inline bool field_is_tchar(unsigned char c)
+{
+    return field_tchars[c];
+}
 
 /* The first field with the id (not FIELD_OTHER) from index *at on; moves *at behind it. NULL at the end. */
 const struct field *field_next(const struct field *fields, size_t count, enum field_id id, size_t *at);
 /* The first one, or NULL. */
 const struct field *field_first(const struct field *fields, size_t count, enum field_id id);
 
-/* Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade (RFC 9110 section 7.6.1). */
+/* Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade (RFC 9110 section 7.6.1).
+ */
 bool field_is_hop_by_hop(enum field_id id);
 
 #endif

@@ -14,19 +14,25 @@ enum h1_framing {
 };
 
 struct h1_write_context {
-    int client_minor_version; /* 0: no chunked coding */
-    bool client_keep_alive;   /* what the request allowed, and the server too */
+    int client_minor_version;     /* 0: no chunked coding */
+    bool client_keep_alive;       /* what the request allowed, and the server too */
     bool client_asked_keep_alive; /* HTTP/1.0 with Connection: keep-alive: say so in the answer */
-    struct str date;          /* IMF-fixdate, used unless the response has its own Date */
-    struct str server;        /* Server field, used unless the response has its own; absent: none */
+    struct str date;              /* IMF-fixdate, used unless the response has its own Date */
+    struct str server;            /* Server field, used unless the response has its own; absent: none */
 };
 
-/* Writes the whole head, CRLFCRLF included. Returns the framing chosen; *keep_alive says whether the connection may go on
- * after the content. Sticky overflow in *o means that the head did not fit.
- * Order: status line, Date, Server, fields, framing, Connection. */
-enum h1_framing h1_write_head(struct out *o, const struct response *response, const struct h1_write_context *context, bool *keep_alive);
+/* Writes the whole head, CRLFCRLF included. Returns the framing chosen; *keep_alive says whether the
+ * connection may go on after the content. When the head does not fit, nothing is written and o->overflow is
+ * set. Order: status line, Date, Server, fields, framing, Connection.
+ *
+ * Framing (RFC 9112 section 6.3): H1_FRAMING_NONE for head_only (with Content-Length if the length is known)
+ * and for no_content (205 alone gets "Content-Length: 0", since it does not end with its head by itself);
+ * else by length; unknown: chunked, or by closing to an HTTP/1.0 client. Connection: "close" when it ends,
+ * "Keep-Alive" when it goes on with an HTTP/1.0 client that asked for it. */
+enum h1_framing h1_write_head(struct out *o, const struct response *response,
+                              const struct h1_write_context *context, bool *keep_alive);
 
-/* "HTTP/1.1 100 Continue" and other interim heads (RFC 9110 section 15.2); fields may be NULL. */
+/* "HTTP/1.1 100 Continue" and other interim heads except 101 (RFC 9110 section 15.2); fields may be NULL. */
 void h1_write_interim(struct out *o, int status, const struct field *fields, size_t field_count);
 
 /* Bytes that the frame around one chunk needs in front (hex size, CRLF). */

@@ -28,8 +28,8 @@ enum request_body {
 };
 
 struct request {
-    struct str line;       /* the request line as sent, for logs */
-    struct str method;     /* as sent; methods are case-sensitive */
+    struct str line;   /* the request line as sent, for logs */
+    struct str method; /* as sent; methods are case-sensitive */
     enum method method_id;
     struct str target;     /* as sent */
     struct uri_target uri; /* the target, split */
@@ -37,7 +37,7 @@ struct request {
     int minor_version;     /* 0 for HTTP/1.0, else 1 */
     struct field *fields;
     size_t field_count;
-    struct str authority;  /* the absolute form's, else the Host field's value; absent without either */
+    struct str authority; /* the absolute form's, else the Host field's value; absent without either */
     enum request_body body;
     uint64_t content_length; /* bytes; 0 unless REQUEST_BODY_LENGTH */
     bool keep_alive;         /* the client lets the connection go on (RFC 9112 section 9.3) */

@@ -7,15 +7,16 @@
 enum { RESPONSE_LENGTH_UNKNOWN = -1 };
 
 struct response {
-    int status;               /* 200 to 599; 100 to 199 without 101 for an interim one */
-    struct str reason;        /* absent: the standard phrase */
-    const struct field *fields; /* to be sent as they are, in this order; holds no Content-Length, no Transfer-Encoding,
-                                 * no hop-by-hop field; Date and Server only if the backend gave them */
+    int status;        /* 200 to 599 */
+    struct str reason; /* absent: the standard phrase */
+    /* Sent as they are, in this order: no Content-Length, no hop-by-hop field; Date and Server only if the
+     * backend gave them. Ids are right, names and values valid. */
+    const struct field *fields;
     size_t field_count;
-    int64_t length;           /* of the content in bytes, or RESPONSE_LENGTH_UNKNOWN */
-    bool no_content;          /* 204, 304: neither content nor framing (a length of 304 is not sent) */
-    bool head_only;           /* answer to HEAD: the framing fields of a GET, no content */
-    bool close;               /* the connection must not be used again */
+    int64_t length;  /* of the content in bytes, or RESPONSE_LENGTH_UNKNOWN */
+    bool no_content; /* 204, 205, 304: the length is not sent */
+    bool head_only;  /* answer to HEAD: the framing fields of a GET, no content */
+    bool close;      /* the connection must not be used again */
 };
 
 #endif

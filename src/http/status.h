@@ -4,8 +4,7 @@
 
 #include "base/str.h"
 
-/* Apache's words where they differ from the RFC's matter to nobody; an unknown code gives "Status NNN"'s
- * class word: absent slice. */
+/* The standard phrase; the absent slice for a code that has none. */
 struct str status_reason(int status);
 
 /* True when a final response with this status has no content: 1xx, 204, 205, 304 (RFC 9110 section 6.4.1). */
