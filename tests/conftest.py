@@ -54,6 +54,19 @@ def pytest_report_header(config):
     return f"scgate: {scgate_path()}, engines: {' '.join(config.getoption('--engine') or engines())}"
 
 
+GOLDEN_REPORT = []  # lines for the end of the run
+
+
+@pytest.fixture(scope="session")
+def golden_report():
+    return GOLDEN_REPORT
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in GOLDEN_REPORT:
+        terminalreporter.write_line(line)
+
+
 @pytest.fixture(autouse=True)
 def time_limit(request):
     """No test runs longer than 60 seconds, or what its limit mark says."""
