@@ -27,7 +27,7 @@ enum plan_kind {
 struct plan {
     enum plan_kind kind;
     const struct server *server;      /* always set */
-    const struct dir_config *config;  /* merged for this request; always set; lives as long as the router */
+    const struct dir_config *config;  /* merged for this request; always set; lives as long as the router and the arena */
     struct str host;                  /* SERVER_NAME: lower case, IPv6 in brackets, HTML-escaped (UseCanonicalName Off: the request's, else ServerName) */
     unsigned port;                    /* SERVER_PORT */
     struct str scheme;                /* REQUEST_SCHEME: "http", "https" */
@@ -59,9 +59,12 @@ struct route_input {
  * "OPTIONS *" is PLAN_OPTIONS; Max-Forwards is judged here (0: 400 as Apache, or answered for OPTIONS; not a number: 400). */
 void route_request(struct router *router, struct arena *arena, const struct route_input *input, struct plan *plan);
 
-/* For the file that an application named (ProxySCGISendfile) or that a lookup found under another name (a directory's index, a symbolic link): the
- * access that <Directory> sections give to it. config is the merged <Directory> configuration of the path. True when granted. */
-bool route_file_granted(struct router *router, const struct server *server, struct str file_path, const struct dir_config **config);
+/* For the file that an application named (ProxySCGISendfile) or that a lookup found under another name (a directory's
+ * index, a symbolic link): the access that <Directory> sections give to it. True when granted. file_path must be absolute
+ * and normalised (uri_normalise_path), else nothing is granted. *config is the server's context with the <Directory> sections of the path; it lives as
+ * long as the router or, where the cache had no room, as the arena. */
+bool route_file_granted(struct router *router, struct arena *arena, const struct server *server, struct str file_path,
+                        const struct dir_config **config);
 
 /* Which server a connection to this local end belongs to before any request: for limits and time-outs. */
 const struct server *route_default_server(struct router *router, const struct endpoints *endpoints);

@@ -1,0 +1,48 @@
+#include "route/files.h"
+
+#include "http/uri.h"
+#include "route/mapping.h"
+
+struct str files_below_root(struct arena *arena, struct str document_root, struct str path)
+{
+    while (document_root.n && document_root.p[document_root.n - 1] == '/')
+        document_root.n--;
+    return ARENA_CONCAT(arena, document_root, path);
+}
+
+bool files_is_normal(struct str file_path)
+{
+    struct str rest = str_skip(file_path, 1);
+
+    if (file_path.n == 0 || file_path.p[0] != '/' || str_find(file_path, '\0') >= 0)
+        return false;
+    while (rest.p) {
+        struct str segment = str_until(&rest, '/');
+
+        if (segment.n == 0 && rest.p)
+            return false;
+        if (str_eq(segment, STR(".")) || str_eq(segment, STR("..")))
+            return false;
+    }
+    return true;
+}
+
+bool files_map(struct arena *arena, const struct server *server, struct str path, struct str *file_path)
+{
+    struct str joined = STR_NONE;
+
+    for (size_t i = 0; i < server->file_aliases.count && !joined.p; i++) {
+        const struct alias *alias = &server->file_aliases.items[i];
+        size_t matched = mapping_match_prefix(alias->path, path);
+
+        if (matched)
+            joined = ARENA_CONCAT(arena, alias->target, str_skip(path, matched));
+    }
+    if (!joined.p)
+        joined = files_below_root(arena, server->document_root, path);
+    /* The path itself has been normalised; this is for the configuration's part and for what stands at the
+     * seam. */
+    if (!uri_normalise_path(arena, joined, true, file_path))
+        return false;
+    return files_is_normal(*file_path);
+}

@@ -1,0 +1,60 @@
+/* sections: which <Location> and <Directory> sections apply to a request, and their merged configuration.
+ *
+ * Merging is costly and the same few combinations come again and again: what was merged is kept, keyed by the
+ * server and the list of matched sections. The number of kept combinations is bounded, since a client may
+ * choose among very many of them; what finds no room is merged for that request alone.
+ *
+ *     const struct merged *m = sections_merge_location(&sections, arena, server, path);
+ *     if (m->config.access == ACCESS_DENIED) ...
+ */
+#ifndef ROUTE_SECTIONS_H
+#define ROUTE_SECTIONS_H
+
+#include "base/vars.h"
+#include "config/model.h"
+
+struct merged {
+    struct dir_config config;
+    const struct var *env; /* what SetEnv and UnsetEnv come to */
+    size_t env_count;
+    size_t
+        setenvif_start; /* config.setenvif from here on comes from sections, what is before from the server */
+};
+
+struct sections_entry;
+
+struct sections {
+    struct arena *arena; /* of the kept entries */
+    struct sections_entry **buckets;
+    size_t bucket_count;            /* a power of two */
+    size_t kept, kept_max;          /* entries with at least one section */
+    const struct section **matched; /* of the current call */
+    unsigned *depths;               /* of matched directories */
+};
+
+enum { SECTIONS_KEPT_MAX = 1024 };
+
+/* Memory from the arena; kept_max is SECTIONS_KEPT_MAX, or less in tests. */
+void sections_init(struct sections *s, struct arena *arena, const struct model *model, size_t kept_max);
+
+/* The results live as long as the sections' arena, or, where there was no room, as long as the given one. */
+
+/* The server's own directory context. */
+const struct merged *sections_merge_server(struct sections *s, struct arena *arena,
+                                           const struct server *server);
+/* The same, and the locations of the path in their order. */
+const struct merged *sections_merge_location(struct sections *s, struct arena *arena,
+                                             const struct server *server, struct str path);
+/* The same, and between them the directories of the file: shortest first, then those of regular
+ * expressions. An absent path leaves the locations out. */
+const struct merged *sections_merge_file(struct sections *s, struct arena *arena, const struct server *server,
+                                         struct str file_path, struct str path);
+
+/* <Location>: by the rule of ProxyPass, so that a section covers what an equal ProxyPass gives away; a
+ * pattern with wildcards must match all of the path, a regular expression any part of it. */
+bool sections_match_location(const struct section *section, struct str path);
+/* <Directory>: the directory or a file below it, at any depth. *depth: how many segments the matched
+ * directory has. */
+bool sections_match_directory(const struct section *section, struct str file_path, unsigned *depth);
+
+#endif

@@ -1,0 +1,100 @@
+#include "route/setenvif.h"
+
+/* The values of all fields of the name, joined as RFC 9110 section 5.3 has it. Absent without any. */
+static struct str field_value(struct arena *arena, const struct request *request, struct str name)
+{
+    struct str value = STR_NONE;
+
+    for (size_t i = 0; i < request->field_count; i++) {
+        const struct field *field = &request->fields[i];
+
+        if (!str_eq_nocase(field->name, name))
+            continue;
+        if (value.p)
+            value = ARENA_CONCAT(arena, value, STR(", "), field->value);
+        else
+            value = field->value.p ? field->value : STR("");
+    }
+    return value;
+}
+
+static struct str field_value_by_regex(struct arena *arena, const struct request *request,
+                                       const struct regex *regex)
+{
+    for (size_t i = request->field_count; i-- > 0;)
+        if (regex_search(regex, request->fields[i].name, NULL))
+            return field_value(arena, request, request->fields[i].name);
+    return STR_NONE;
+}
+
+static struct str attribute(struct arena *arena, const struct setenvif_subject *s,
+                            const struct setenvif *rule, const struct vars *vars)
+{
+    struct str value = STR_NONE;
+
+    switch (rule->attribute) {
+    case SETENVIF_FIELD:
+        value = field_value(arena, s->request, rule->field);
+        return value.p ? value : vars_get(vars, rule->field);
+    case SETENVIF_FIELD_REGEX:
+        return field_value_by_regex(arena, s->request, rule->field_regex);
+    case SETENVIF_REMOTE_ADDR:
+    case SETENVIF_REMOTE_HOST: /* names are not looked up: the address stands for the missing name */
+        return s->endpoints->remote_addr;
+    case SETENVIF_SERVER_ADDR:
+        return s->endpoints->local_addr;
+    case SETENVIF_REQUEST_METHOD:
+        return s->request->method;
+    case SETENVIF_REQUEST_PROTOCOL:
+        return s->request->protocol;
+    case SETENVIF_REQUEST_URI:
+        return s->path;
+    }
+    return value;
+}
+
+static bool find_nocase(struct str text, struct str what)
+{
+    for (size_t i = 0; i + what.n <= text.n; i++)
+        if (str_eq_nocase(str_make(text.p + i, what.n), what))
+            return true;
+    return false;
+}
+
+static bool matches(const struct setenvif *rule, struct str value, struct regex_match *match)
+{
+    if (rule->regex)
+        return regex_search(rule->regex, value, match);
+    if (rule->nocase)
+        return find_nocase(value, rule->literal);
+    return str_find_str(value, rule->literal) >= 0;
+}
+
+static void apply(struct arena *arena, const struct setenvif *rule, const struct regex_match *match,
+                  struct vars *vars)
+{
+    for (size_t i = 0; i < rule->actions.count; i++) {
+        const struct setenvif_action *action = &rule->actions.items[i];
+
+        if (!action->value.p)
+            vars_unset(vars, action->name);
+        else if (action->substitute && rule->regex)
+            vars_set(vars, action->name, regex_substitute(arena, action->value, match));
+        else
+            vars_set(vars, action->name, action->value);
+    }
+}
+
+void setenvif_run(struct arena *arena, const struct setenvif_subject *subject, const struct setenvif *rules,
+                  size_t count, struct vars *vars)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct regex_match match;
+        struct str value = attribute(arena, subject, &rules[i], vars);
+
+        if (!value.p)
+            value = STR("");
+        if (matches(&rules[i], value, &match))
+            apply(arena, &rules[i], &match, vars);
+    }
+}
