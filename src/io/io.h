@@ -81,7 +81,8 @@ struct io_connect {
     struct wheel_timer retry; /* of a Unix connect whose backlog is full */
 };
 
-/* One connected, connecting or listening stream socket; embedded by the caller. */
+/* One connected, connecting or listening stream socket; embedded by the caller, and not moved while it is
+ * open. */
 struct io_sock {
     int fd; /* -1 when closed */
     /* Private to the engine: */
@@ -93,8 +94,9 @@ struct io_sock {
 
 /* ---- the engine ---- */
 
-/* Makes an engine; IO_KIND_AUTO takes io_uring where the kernel allows it, else epoll. NULL when the kind is
- * not to be had; *why (static text, may be NULL) says what was found, also on success. */
+/* Makes an engine, which serves the calling thread of the calling process (after its forks) alone.
+ * IO_KIND_AUTO takes io_uring where the kernel allows it, else epoll. NULL when the kind is not to be had;
+ * *why (static text, may be NULL) says what was found, also on success. */
 struct io *io_create(enum io_kind kind, const char **why);
 /* All operations must have completed (cancel them and run turns first). */
 void io_destroy(struct io *io);
