@@ -156,9 +156,8 @@ static void put_files(struct page *p)
             out_html(p->out, uri_encode_path(&p->rq->arena, name, false));
             out_str(p->out, STR("\">sendfile?name="));
             out_html(p->out, name);
-            out_str(p->out,
-                    STR("</a> <span>X-Sendfile: the gateway sends the file itself (ProxySCGISendfile On)"
-                        "</span></li>\n"));
+            out_str(p->out, STR("</a> <span>X-Sendfile: the gateway sends the file itself"
+                                "</span></li>\n"));
         }
         free(names[i]);
     }
@@ -223,7 +222,7 @@ static struct str page_lines(struct page *p)
 
 void app_home(struct app_request *rq)
 {
-    /* The page names base about 40 times; everything else of the request appears at most three times,
+    /* The page names base about 50 times; everything else of the request appears at most three times,
      * escaped. */
     size_t room = 2 * app_home_html.n + 64 * 1024 + 24 * rq->block.n + 64 * 18 * rq->base.n;
     struct out o = OUT_INIT(arena_alloc(&rq->arena, room), room);
