@@ -359,8 +359,9 @@ static void keep_line(struct reading *r, const struct h1_parser *p)
 {
     struct request *q = r->request;
 
-    if (!q->line.p)
-        q->line = str_first(str_skip(r->bytes, p->start), r->limits->line_length);
+    /* Without a request line that was read, the fault is in it. */
+    if (!q->line.p && r->fault->offset > p->start)
+        q->line = str_make(r->bytes.p + p->start, r->fault->offset - p->start);
     *q = (struct request){.line = q->line,
                           .method = q->method,
                           .method_id = q->method_id,
