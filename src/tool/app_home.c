@@ -200,7 +200,7 @@ static void put_value(struct page *p, struct str name)
 static struct str make_nonce(struct arena *arena)
 {
     unsigned char bytes[16];
-    struct out o = OUT_INIT(arena_alloc(arena, 32), 32);
+    struct out o = OUT_INIT(arena_alloc(arena, 64), 64);
 
     if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
         return STR("");

@@ -310,7 +310,7 @@ static bool fit_for_file(struct str name)
 
         if (before == '/' && (c == '.' || c == '/'))
             return false;
-        if (!ascii_digit(c) && (ascii_lower(c) < 'a' || ascii_lower(c) > 'z') && !strchr("._-/", c))
+        if (!ascii_digit(c) && (ascii_lower(c) < 'a' || ascii_lower(c) > 'z') && str_find(STR("._-/"), c) < 0)
             return false;
     }
     return before != '/';
