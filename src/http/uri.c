@@ -264,13 +264,16 @@ bool uri_normalise_path(struct arena *arena, struct str path, bool merge_slashes
 
     if (path.n == 0 || path.p[0] != '/')
         return false;
-    *out = path;
-    if (plain(path, merge_slashes))
+    if (plain(path, merge_slashes)) {
+        *out = path;
         return true;
+    }
     p = arena_alloc(arena, path.n);
     n = normalise(p, path, merge_slashes);
+    if (n == 0)
+        return false;
     *out = str_make(p, n);
-    return n > 0;
+    return true;
 }
 
 /* Decodes into out (raw.n bytes); returns 0 or the status. A bad escape outweighs what is only not to be
