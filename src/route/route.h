@@ -1,7 +1,7 @@
 /* route: from a request to a plan: which virtual host, which sections, who answers.
  *
- * The model is immutable; a router adds what one worker needs at run time: the cache of merged sections. A plan holds
- * no decision about time or connections: it names a backend, a file, or a status to answer.
+ * The model is immutable; a router adds what one worker needs at run time: the cache of merged sections. A
+ * plan holds no decision about time or connections: it names a backend, a file, or a status to answer.
  */
 #ifndef ROUTE_ROUTE_H
 #define ROUTE_ROUTE_H
@@ -26,24 +26,27 @@ enum plan_kind {
 
 struct plan {
     enum plan_kind kind;
-    const struct server *server;      /* always set */
-    const struct dir_config *config;  /* merged for this request; always set; lives as long as the router and the arena */
-    struct str host;                  /* SERVER_NAME: lower case, IPv6 in brackets, HTML-escaped (UseCanonicalName Off: the request's, else ServerName) */
-    unsigned port;                    /* SERVER_PORT */
-    struct str scheme;                /* REQUEST_SCHEME: "http", "https" */
-    struct str path;                  /* decoded, normalised */
-    int status;                       /* of PLAN_STATUS: 400, 403, 404, 405, 501 */
-    const char *reason;               /* of PLAN_STATUS: static text for the log; names the cause */
+    const struct server *server; /* always set */
+    const struct dir_config
+        *config;        /* merged for this request; always set; lives as long as the router and the arena */
+    struct str host;    /* SERVER_NAME: lower case, IPv6 in brackets, HTML-escaped (UseCanonicalName Off: the
+                           request's, else ServerName) */
+    unsigned port;      /* SERVER_PORT */
+    struct str scheme;  /* REQUEST_SCHEME: "http", "https" */
+    struct str path;    /* decoded, normalised */
+    int status;         /* of PLAN_STATUS: 400, 403, 404, 405, 501 */
+    const char *reason; /* of PLAN_STATUS: static text for the log; names the cause */
     /* PLAN_BACKEND */
     const struct pass *pass;
     struct str script_name, path_info; /* decoded; path_info absent: not split */
     struct str path_translated;        /* absent unless path_info is present */
     struct str script_filename;        /* "proxy:scgi://host/encoded/path" */
     /* PLAN_FILE */
-    struct str file_path;              /* absolute, without ".." */
+    struct str file_path; /* absolute, without ".." */
 };
 
-/* Where a request comes from. After an internal redirect request is the new one (GET or HEAD, new target) with the old fields. */
+/* Where a request comes from. After an internal redirect request is the new one (GET or HEAD, new target)
+ * with the old fields. */
 struct route_input {
     const struct request *request;
     const struct endpoints *endpoints;
@@ -52,19 +55,23 @@ struct route_input {
 
 /* Always fills the plan; memory from the arena.
  *
- * Order (behaviour of Apache, corrections included): virtual host by local address, then by host name; the path is decoded and
- * normalised; server-level SetEnvIf; sections <Location>; ProxyPass in a location, then the table, first match wins, "!" ends it,
- * the variable no-proxy ends it too; else Alias (first match), else DocumentRoot; for a file: <Directory> sections of every directory on the
- * way, then locations again in the merge order of Apache; SetEnvIf of the sections; access; SetEnv. CONNECT is 405, TRACE is 405 unless TraceEnable,
- * "OPTIONS *" is PLAN_OPTIONS; Max-Forwards is judged here (0: 400 as Apache, or answered for OPTIONS; not a number: 400). */
-void route_request(struct router *router, struct arena *arena, const struct route_input *input, struct plan *plan);
+ * Order (behaviour of Apache, corrections included): virtual host by local address, then by host name; the
+ * path is decoded and normalised; server-level SetEnvIf; sections <Location>; ProxyPass in a location, then
+ * the table, first match wins, "!" ends it, the variable no-proxy ends it too; else Alias (first match), else
+ * DocumentRoot; for a file: <Directory> sections of every directory on the way, then locations again in the
+ * merge order of Apache; SetEnvIf of the sections; access; SetEnv. CONNECT is 405, TRACE is 405 unless
+ * TraceEnable, "OPTIONS *" is PLAN_OPTIONS; Max-Forwards is judged here (0: 400 as Apache, or answered for
+ * OPTIONS; not a number: 400). */
+void route_request(struct router *router, struct arena *arena, const struct route_input *input,
+                   struct plan *plan);
 
-/* For the file that an application named (ProxySCGISendfile) or that a lookup found under another name (a directory's
- * index, a symbolic link): the access that <Directory> sections give to it. True when granted. file_path must be absolute
- * and normalised (uri_normalise_path), else nothing is granted. *config is the server's context with the <Directory> sections of the path; it lives as
- * long as the router or, where the cache had no room, as the arena. */
-bool route_file_granted(struct router *router, struct arena *arena, const struct server *server, struct str file_path,
-                        const struct dir_config **config);
+/* For the file that an application named (ProxySCGISendfile) or that a lookup found under another name (a
+ * directory's index, a symbolic link): the access that <Directory> sections give to it. True when granted.
+ * file_path must be absolute and normalised (uri_normalise_path), else nothing is granted. *config is the
+ * server's context with the <Directory> sections of the path; it lives as long as the router or, where the
+ * cache had no room, as the arena. */
+bool route_file_granted(struct router *router, struct arena *arena, const struct server *server,
+                        struct str file_path, const struct dir_config **config);
 
 /* Which server a connection to this local end belongs to before any request: for limits and time-outs. */
 const struct server *route_default_server(struct router *router, const struct endpoints *endpoints);

@@ -3,8 +3,6 @@
 #include "base/glob.h"
 #include "route/mapping.h"
 
-#include <limits.h>
-
 struct sections_entry {
     struct merged merged;
     struct sections_entry *next;
@@ -30,7 +28,6 @@ void sections_init(struct sections *s, struct arena *arena, const struct model *
         s->bucket_count *= 2;
     s->buckets = ARENA_ARRAY(arena, struct sections_entry *, s->bucket_count);
     s->matched = ARENA_ARRAY(arena, const struct section *, most);
-    s->depths = ARENA_ARRAY(arena, unsigned, most);
 }
 
 /* ---- matching ---- */
@@ -68,18 +65,20 @@ static struct str first_segments(struct str file_path, unsigned n)
     return STR_NONE;
 }
 
-bool sections_match_directory(const struct section *section, struct str file_path, unsigned *depth)
+bool sections_match_directory(const struct section *section, struct str file_path)
 {
     struct str directory;
 
-    *depth = UINT_MAX;
-    if (section->kind == SECTION_REGEX)
-        return regex_search(section->regex, file_path, NULL);
-    *depth = count_segments(section->pattern);
-    if (section->kind == SECTION_PATH)
+    switch (section->kind) {
+    case SECTION_PATH:
         return mapping_match_prefix(section->pattern, file_path) > 0;
-    directory = first_segments(file_path, *depth);
-    return directory.p && glob_match(section->pattern, directory, true, false);
+    case SECTION_GLOB:
+        directory = first_segments(file_path, count_segments(section->pattern));
+        return directory.p && glob_match(section->pattern, directory, true, false);
+    case SECTION_REGEX:
+        return regex_search(section->regex, file_path, NULL);
+    }
+    return false;
 }
 
 static size_t match_locations(struct sections *s, size_t count, const struct server *server, struct str path)
@@ -90,25 +89,14 @@ static size_t match_locations(struct sections *s, size_t count, const struct ser
     return count;
 }
 
+/* The model lists them in the order of merging. */
 static size_t match_directories(struct sections *s, const struct server *server, struct str file_path)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < server->directories.count; i++) {
-        const struct section *section = &server->directories.items[i];
-        unsigned depth;
-        size_t at;
-
-        if (!sections_match_directory(section, file_path, &depth))
-            continue;
-        /* A wildcard section takes its place among the paths of the same depth, behind them. */
-        for (at = count++; at > 0 && s->depths[at - 1] > depth; at--) {
-            s->matched[at] = s->matched[at - 1];
-            s->depths[at] = s->depths[at - 1];
-        }
-        s->matched[at] = section;
-        s->depths[at] = depth;
-    }
+    for (size_t i = 0; i < server->directories.count; i++)
+        if (sections_match_directory(&server->directories.items[i], file_path))
+            s->matched[count++] = &server->directories.items[i];
     return count;
 }
 

@@ -29,7 +29,6 @@ struct sections {
     size_t bucket_count;            /* a power of two */
     size_t kept, kept_max;          /* entries with at least one section */
     const struct section **matched; /* of the current call */
-    unsigned *depths;               /* of matched directories */
 };
 
 enum { SECTIONS_KEPT_MAX = 1024 };
@@ -45,16 +44,16 @@ const struct merged *sections_merge_server(struct sections *s, struct arena *are
 /* The same, and the locations of the path in their order. */
 const struct merged *sections_merge_location(struct sections *s, struct arena *arena,
                                              const struct server *server, struct str path);
-/* The same, and between them the directories of the file: shortest first, then those of regular
- * expressions. An absent path leaves the locations out. */
+/* The same, and between them the directories of the file in the model's order. An absent path leaves the
+ * locations out. */
 const struct merged *sections_merge_file(struct sections *s, struct arena *arena, const struct server *server,
                                          struct str file_path, struct str path);
 
 /* <Location>: by the rule of ProxyPass, so that a section covers what an equal ProxyPass gives away; a
  * pattern with wildcards must match all of the path, a regular expression any part of it. */
 bool sections_match_location(const struct section *section, struct str path);
-/* <Directory>: the directory or a file below it, at any depth. *depth: how many segments the matched
- * directory has. */
-bool sections_match_directory(const struct section *section, struct str file_path, unsigned *depth);
+/* <Directory>: the directory or a file below it, at any depth; a regular expression is searched for in the
+ * whole file path. */
+bool sections_match_directory(const struct section *section, struct str file_path);
 
 #endif
