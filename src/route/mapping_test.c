@@ -181,6 +181,7 @@ static void split_as_apache(void **state)
         {"proxy:scgi://h/a%20b/c+d;e", "/app/a b/c+d;e", "/app/a b", "/a%20b/c+d;e"},
         {"proxy:scgi://h/100%25", "/app/100%", "/app/100%", "/100%25"},
         {"proxy:scgi://h/x/y", "/app//x///y", "/app", "/x/y"},
+        {"proxy:scgi://h/xb", "/app/b", "/app", "/xb"},
     };
 
     (void)state;

@@ -21,25 +21,26 @@ enum plan_kind {
     PLAN_STATUS,  /* answer plan.status */
     PLAN_BACKEND, /* ask plan.pass->backend */
     PLAN_FILE,    /* look up plan.file_path */
-    PLAN_OPTIONS, /* OPTIONS *: 200 without content */
+    PLAN_OPTIONS, /* OPTIONS *, or OPTIONS that must go no further: 200 without content */
 };
 
 struct plan {
     enum plan_kind kind;
     const struct server *server; /* always set */
-    const struct dir_config
-        *config;        /* merged for this request; always set; lives as long as the router and the arena */
-    struct str host;    /* SERVER_NAME: lower case, IPv6 in brackets, HTML-escaped (UseCanonicalName Off: the
-                           request's, else ServerName) */
+    /* Merged for this request; always set; lives as long as the router and the arena. */
+    const struct dir_config *config;
+    /* SERVER_NAME: lower case, IPv6 in brackets, HTML-escaped (UseCanonicalName Off: the request's, else
+     * ServerName). */
+    struct str host;
     unsigned port;      /* SERVER_PORT */
     struct str scheme;  /* REQUEST_SCHEME: "http", "https" */
-    struct str path;    /* decoded, normalised */
-    int status;         /* of PLAN_STATUS: 400, 403, 404, 405, 501 */
+    struct str path;    /* decoded, normalised; "" when the target has none that can be decoded */
+    int status;         /* of PLAN_STATUS: 400, 403, 404, 405 */
     const char *reason; /* of PLAN_STATUS: static text for the log; names the cause */
     /* PLAN_BACKEND */
     const struct pass *pass;
     struct str script_name, path_info; /* decoded; path_info absent: not split */
-    struct str path_translated;        /* absent unless path_info is present */
+    struct str path_translated;        /* absent unless path_info is present and not empty */
     struct str script_filename;        /* "proxy:scgi://host/encoded/path" */
     /* PLAN_FILE */
     struct str file_path; /* absolute, without ".." */

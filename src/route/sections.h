@@ -17,8 +17,7 @@ struct merged {
     struct dir_config config;
     const struct var *env; /* what SetEnv and UnsetEnv come to */
     size_t env_count;
-    size_t
-        setenvif_start; /* config.setenvif from here on comes from sections, what is before from the server */
+    size_t setenvif_start; /* where in config.setenvif the sections' rules begin, behind the server's */
 };
 
 struct sections_entry;

@@ -88,6 +88,7 @@ static void several_addresses(void **state)
 {
     struct fixture f;
     struct server *a, *b;
+    struct vhosts v;
 
     (void)state;
     fixture_init(&f);
@@ -95,6 +96,9 @@ static void several_addresses(void **state)
     b = fixture_add_host(&f, NULL, 80, "b");
     PUSH(&f, &b->addresses, (struct host_address){STR_NONE, 443});
     PUSH(&f, &b->addresses, (struct host_address){STR_NONE, 80});
+    vhosts_init(&v, &f.arena, &f.model);
+    assert_int_equal(v.count, 2);
+    assert_int_equal(v.sets[0].count, 2); /* each server once, however often it names the address */
     assert_ptr_equal(find(&f, "1.2.3.4", 443, "a"), b);
     assert_ptr_equal(find(&f, "1.2.3.4", 80, "a"), a);
     assert_ptr_equal(find(&f, "1.2.3.4", 80, "b"), b);
