@@ -148,24 +148,22 @@ static void set_variables(struct call *c, struct str target, struct str path_inf
 static bool add_field(struct call *c, const char *text)
 {
     struct str value = str_from(text), name = str_until(&value, ':');
-    char *p = arena_alloc(&c->arena, name.n + 5);
+    struct out variable = OUT_INIT(arena_alloc(&c->arena, name.n + 5), name.n + 5);
 
-    if (!value.p || !name.n)
-        return false;
-    memcpy(p, "HTTP_", 5);
+    if (!value.p || !name.n || str_eq_nocase(name, STR("Content-Length")))
+        return false; /* the length is what -d makes it, unless -e says otherwise */
+    out_str(&variable, STR("HTTP_"));
     for (size_t i = 0; i < name.n; i++) {
         char ch = ascii_upper(name.p[i]);
 
         if (ch != '-' && !ascii_digit(ch) && (ch < 'A' || ch > 'Z'))
             return false;
-        p[5 + i] = ch == '-' ? '_' : ch;
+        out_char(&variable, ch == '-' ? '_' : ch);
     }
-    if (str_eq_nocase(name, STR("Content-Length")))
-        return false; /* it is what -d makes it, unless -e says otherwise */
     if (str_eq_nocase(name, STR("Content-Type")))
         vars_set(&c->vars, STR("CONTENT_TYPE"), str_trim(value));
     else
-        vars_set(&c->vars, str_make(p, name.n + 5), str_trim(value));
+        vars_set(&c->vars, out_done(&variable), str_trim(value));
     return true;
 }
 
