@@ -63,8 +63,14 @@ static void head_fault(struct attempt *a, struct str bytes, const struct cgi_hea
 {
     char excerpt[EXCERPT_MAX * 4 + 8];
     struct out o = OUT_INIT(excerpt, sizeof excerpt);
+    struct str line = str_skip(bytes, fault->offset);
 
-    out_escaped(&o, str_skip(bytes, fault->offset), EXCERPT_MAX);
+    if (fault->limit) { /* how much more has come is chance */
+        fail(a, STAGE_HEAD, 502,
+             arena_printf(a->arena, "bad response head: %s at byte %zu", fault->reason, fault->offset));
+        return;
+    }
+    out_escaped(&o, str_until(&line, '\n'), EXCERPT_MAX);
     fail(a, STAGE_HEAD, 502,
          arena_printf(a->arena, "bad response head: %s at byte %zu: \"%.*s\"", fault->reason, fault->offset,
                       STR_ARG(out_done(&o))));

@@ -119,7 +119,7 @@ unsigned exchange_wants(const struct exchange *x)
     case STEP_FINISH:
         return drop | (x->cut_off ? WANT_ABORT : WANT_END);
     default:
-        return drop | WANT_DONE;
+        return drop ? drop : WANT_DONE;
     }
 }
 
@@ -405,9 +405,11 @@ void exchange_to_client(const struct exchange *x, struct exchange_content *conte
     switch (x->source) {
     case SOURCE_BACKEND:
         content->memory = x->attempt.content;
+        content->last = x->attempt.down == ATTEMPT_DOWN_END;
         break;
     case SOURCE_MEMORY:
         content->memory = x->page;
+        content->last = true;
         break;
     case SOURCE_FILE:
         content->memory = x->file.parts[x->part].text;
@@ -415,6 +417,8 @@ void exchange_to_client(const struct exchange *x, struct exchange_content *conte
             content->offset = x->file.parts[x->part].offset;
             content->length = x->file.parts[x->part].length;
         }
+        content->last =
+            x->part + 1 == x->file.part_count && (content->length || !x->file.parts[x->part].length);
         break;
     case SOURCE_NONE:
         break;

@@ -20,6 +20,7 @@
 #ifndef GATE_EXCHANGE_H
 #define GATE_EXCHANGE_H
 
+#include "base/out.h"
 #include "gate/attempt.h"
 #include "http/response.h"
 #include "reply/file.h"
@@ -78,6 +79,7 @@ enum exchange_source { SOURCE_NONE, SOURCE_BACKEND, SOURCE_MEMORY, SOURCE_FILE }
 struct exchange_content {
     struct str memory;      /* bytes to send, or */
     int64_t offset, length; /* a range of the file that was opened (length > 0) */
+    bool last;              /* nothing follows: the answer may be ended together with this */
 };
 
 enum exchange_body_fault { BODY_FAULT_GONE, BODY_FAULT_TIMEOUT, BODY_FAULT_BAD };
