@@ -138,7 +138,7 @@ size_t attempt_interim_taken(struct attempt *a)
     if (rest.n)
         parse_head(a, rest);
     if (a->ended && a->down != ATTEMPT_DOWN_INTERIM)
-        attempt_backend_ended(a, NULL);
+        attempt_backend_ended(a, a->end_error);
     return size;
 }
 
@@ -167,6 +167,7 @@ static void ended_in_head(struct attempt *a, const char *error)
 void attempt_backend_ended(struct attempt *a, const char *error)
 {
     a->ended = true;
+    a->end_error = error;
     if (a->down == ATTEMPT_DOWN_HEAD) {
         ended_in_head(a, error);
     } else if (a->down == ATTEMPT_DOWN_CONTENT && a->head.content_length >= 0) {

@@ -42,6 +42,7 @@ struct attempt {
     uint64_t received;     /* bytes from the backend, heads included */
     uint64_t content_seen; /* bytes of content received */
     bool ended;            /* the backend closed */
+    const char *end_error; /* its error; NULL: a clean end */
     struct fault fault;
 };
 

@@ -288,13 +288,13 @@ static void settle_head(struct exchange *x)
 {
     if (x->step != STEP_TALK)
         return;
-    if (x->attempt.down == ATTEMPT_DOWN_FAULT) {
+    if (x->attempt.head_seen) {
+        answer_backend(x); /* a fault behind the head cuts the content off */
+    } else if (x->attempt.down == ATTEMPT_DOWN_FAULT) {
         const struct fault *f = &x->attempt.fault;
 
         exchange_blame(x, f->blame, f->stage, f->status, f->message);
         answer_error(x, f->status);
-    } else if (x->attempt.head_seen) {
-        answer_backend(x);
     }
 }
 

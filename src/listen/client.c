@@ -312,7 +312,6 @@ static void begin_request(struct client *c, const struct h1_fault *fault)
     s->begun_wall_ms = io_wall_ms(c->frontend->io);
     s->requests_before = c->requests - 1;
     s->progress_ms = io_now_ms(c->frontend->io);
-    w->broken = fault != NULL;
     if (fault) {
         s->request.body = REQUEST_BODY_NONE;
         s->request.content_length = 0;
