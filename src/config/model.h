@@ -1,13 +1,14 @@
-/* model: a whole configuration, typed, merged and immutable. The only header of config/ beside load.h that other folders see.
+/* model: a whole configuration, typed, merged and immutable. The only header of config/ beside load.h that
+ * other folders see.
  *
- * A model lives in one arena and is never changed after config_load() has returned it; a reload makes a new one.
- * Settings come in three widths: the process (struct model), the server (struct server: the main server and
- * each virtual host, the latter already merged over the former), and the directory context (struct dir_config:
- * what may stand in <Location> and <Directory> too; merged per request by route/).
+ * A model lives in one arena and is never changed after config_load() has returned it; a reload makes a new
+ * one. Settings come in three widths: the process (struct model), the server (struct server: the main server
+ * and each virtual host, the latter already merged over the former), and the directory context (struct
+ * dir_config: what may stand in <Location> and <Directory> too; merged per request by route/).
  *
  * Every setting has an "unset" value, so that merging is one rule: what the inner context sets wins, lists
- * of rules append. After loading, the servers' values are complete (defaults filled in), those of dir_config may be unset:
- * the accessors below give the default.
+ * of rules append. After loading, the servers' values are complete (defaults filled in), those of dir_config
+ * may be unset: the accessors below give the default.
  */
 #ifndef CONFIG_MODEL_H
 #define CONFIG_MODEL_H
@@ -30,7 +31,8 @@ enum address_kind { ADDRESS_TCP, ADDRESS_UNIX };
 
 struct address {
     enum address_kind kind;
-    struct str host; /* TCP: a name, or a numeric address without brackets; absent in a Listen for all addresses */
+    struct str
+        host; /* TCP: a name, or a numeric address without brackets; absent in a Listen for all addresses */
     unsigned port;   /* TCP: 1 to 65535 */
     struct str path; /* Unix: absolute */
 };
@@ -42,22 +44,26 @@ struct listen {
 
 /* Somewhere an SCGI application listens. Equal URLs share one. */
 struct backend {
-    unsigned id;             /* index in model.backends */
-    struct str name;         /* for messages and logs: "scgi://127.0.0.1:4000", "unix:/run/app.sock|scgi://localhost" */
+    unsigned id; /* index in model.backends */
+    struct str
+        name; /* for messages and logs: "scgi://127.0.0.1:4000", "unix:/run/app.sock|scgi://localhost" */
     struct address address;
-    int connect_timeout_ms;  /* connectiontimeout=; 0 = as timeout_ms */
-    int timeout_ms;          /* timeout=; 0 = ProxyTimeout, else Timeout of the server */
+    int connect_timeout_ms; /* connectiontimeout=; 0 = as timeout_ms */
+    int timeout_ms;         /* timeout=; 0 = ProxyTimeout, else Timeout of the server */
 };
 
 /* ---- mapping ---- */
 
 /* One ProxyPass: a path of ours to a backend and a path there, or an exclusion. */
 struct pass {
-    struct str path;          /* of ours, decoded, e.g. "/app/"; absent inside <Location> of a pattern (then the rest is the whole path) */
-    bool exclude;             /* "!" */
-    struct backend *backend;  /* NULL when exclude */
-    struct str authority;     /* canonical, for SCRIPT_FILENAME: "127.0.0.1:4001", "localhost" (port 4000 left out), "[::1]:4000" */
-    struct str target_path;   /* of the backend URL, decoded, begins with '/' (a missing one is "/") unless the URL has none: then "" */
+    struct str path; /* of ours, decoded, e.g. "/app/"; absent inside <Location> of a pattern (then the rest
+                        is the whole path) */
+    bool exclude;    /* "!" */
+    struct backend *backend; /* NULL when exclude */
+    struct str authority;    /* canonical, for SCRIPT_FILENAME: "127.0.0.1:4001", "localhost" (port 4000 left
+                                out), "[::1]:4000" */
+    struct str target_path;  /* of the backend URL, decoded, begins with '/' (a missing one is "/") unless the
+                                URL has none: then "" */
     struct diag_place place;
 };
 
@@ -76,8 +82,8 @@ struct env_op {
 };
 
 enum setenvif_attribute {
-    SETENVIF_FIELD,        /* a request field by name, or else a variable set before */
-    SETENVIF_FIELD_REGEX,  /* the last field whose name matches */
+    SETENVIF_FIELD,       /* a request field by name, or else a variable set before */
+    SETENVIF_FIELD_REGEX, /* the last field whose name matches */
     SETENVIF_REMOTE_ADDR,
     SETENVIF_REMOTE_HOST,
     SETENVIF_SERVER_ADDR,
@@ -98,7 +104,7 @@ struct setenvif {
     const struct regex *field_regex; /* of SETENVIF_FIELD_REGEX */
     const struct regex *regex;       /* NULL: literal is searched for as it is */
     struct str literal;
-    bool nocase;                     /* for literal */
+    bool nocase; /* for literal */
     LIST_OF(struct setenvif_action) actions;
 };
 
@@ -116,7 +122,8 @@ struct header_switch {
 /* ProxySCGIPathInfo: how SCRIPT_NAME and PATH_INFO are made */
 enum path_info_mode {
     PATH_INFO_UNSET,
-    PATH_INFO_OFF,    /* no PATH_INFO; the request variable proxy-scgi-pathinfo still turns Mount on (the default) */
+    PATH_INFO_OFF,    /* no PATH_INFO; the request variable proxy-scgi-pathinfo still turns Mount on (the
+                         default) */
     PATH_INFO_MOUNT,  /* SCRIPT_NAME + PATH_INFO = the decoded path, split where ProxyPass matched */
     PATH_INFO_APACHE, /* Apache's best guess, with its quirks */
 };
@@ -128,7 +135,12 @@ struct media_type {
     struct str type;
 };
 
-enum error_document_kind { ERROR_DOCUMENT_DEFAULT, ERROR_DOCUMENT_TEXT, ERROR_DOCUMENT_LOCAL, ERROR_DOCUMENT_REDIRECT };
+enum error_document_kind {
+    ERROR_DOCUMENT_DEFAULT,
+    ERROR_DOCUMENT_TEXT,
+    ERROR_DOCUMENT_LOCAL,
+    ERROR_DOCUMENT_REDIRECT
+};
 struct error_document {
     int status;
     enum error_document_kind kind;
@@ -139,16 +151,17 @@ struct dir_config {
     struct header_switch internal_redirect;
     struct header_switch sendfile;
     enum path_info_mode path_info;
-    int gateway_interface;              /* ProxySCGIGatewayInterface; UNSET, 0, 1 */
+    int gateway_interface; /* ProxySCGIGatewayInterface; UNSET, 0, 1 */
     enum access access;
-    int64_t limit_request_body;         /* bytes; 0 = unlimited; UNSET */
-    int follow_symlinks;                /* Options FollowSymLinks written: 1, taken away: 0, UNSET */
-    const struct pass *pass;            /* ProxyPass inside <Location>; NULL = unset */
+    int64_t limit_request_body; /* bytes; 0 = unlimited; UNSET */
+    int follow_symlinks;        /* Options FollowSymLinks written: 1, taken away: 0, UNSET */
+    const struct pass *pass;    /* ProxyPass inside <Location>; NULL = unset */
     LIST_OF(struct env_op) env;
     LIST_OF(struct setenvif) setenvif;
-    LIST_OF(struct media_type) types;   /* AddType; the last one for an extension wins */
+    LIST_OF(struct media_type) types;               /* AddType; the last one for an extension wins */
     LIST_OF(struct error_document) error_documents; /* the last one for a status wins */
-    LIST_OF(struct str) directory_index; /* replaces the outer list; count 0 with `directory_index_set`: disabled */
+    LIST_OF(struct str)
+    directory_index; /* replaces the outer list; count 0 with `directory_index_set`: disabled */
     bool directory_index_set;
 };
 
@@ -168,8 +181,8 @@ enum section_kind {
 
 struct section {
     enum section_kind kind;
-    unsigned id;                  /* unique in the model: sections of one request are named by their ids */
-    struct str pattern;           /* without a trailing slash unless it is "/" (Directory); as written (Location) */
+    unsigned id;        /* unique in the model: sections of one request are named by their ids */
+    struct str pattern; /* without a trailing slash unless it is "/" (Directory); as written (Location) */
     const struct regex *regex;
     struct dir_config config;
     struct diag_place place;
@@ -178,9 +191,9 @@ struct section {
 /* ---- logs ---- */
 
 struct log_item {
-    char letter;        /* of %letter; 0: literal text */
-    bool original;      /* "<": of the first request of an internal redirect */
-    bool final;         /* ">" */
+    char letter;         /* of %letter; 0: literal text */
+    bool original;       /* "<": of the first request of an internal redirect */
+    bool final;          /* ">" */
     struct str argument; /* of %{argument}letter, or the literal text */
 };
 
@@ -191,7 +204,7 @@ struct log_format {
 struct custom_log {
     struct str path; /* absolute; "|program" is refused in this release */
     struct log_format format;
-    struct str env;  /* env=NAME; "!NAME" is env_not; absent: always */
+    struct str env; /* env=NAME; "!NAME" is env_not; absent: always */
     bool env_not;
 };
 
@@ -217,31 +230,32 @@ struct server {
     int64_t timeout_ms, proxy_timeout_ms;   /* proxy_timeout_ms: 0 = timeout_ms */
     int keep_alive;                         /* 0 or 1 */
     int64_t keep_alive_timeout_ms;
-    int64_t max_keep_alive_requests;        /* 0 = no limit */
+    int64_t max_keep_alive_requests; /* 0 = no limit */
     int64_t limit_request_line, limit_request_field_size, limit_request_fields;
     enum encoded_slashes encoded_slashes;
     int merge_slashes;
     int trace_enable;
-    int proxy_requests;                     /* with scgi_forward: requests for scgi:// URLs are forwarded */
-    int scgi_forward;                       /* ProxySCGIForward */
+    int proxy_requests; /* with scgi_forward: requests for scgi:// URLs are forwarded */
+    int scgi_forward;   /* ProxySCGIForward */
     enum log_level log_level;
-    struct str error_log;                   /* absolute path; absent: standard error */
+    struct str error_log; /* absolute path; absent: standard error */
     LIST_OF(struct custom_log) custom_logs;
-    LIST_OF(struct pass) passes;            /* main server's entries first: the first match wins */
+    LIST_OF(struct pass) passes; /* main server's entries first: the first match wins */
     LIST_OF(struct alias) file_aliases;
-    LIST_OF(struct section) locations;      /* main server's first, in file order */
-    LIST_OF(struct section) directories;    /* shortest path first, then patterns and regexes in file order */
-    struct dir_config dir;                  /* the server's own directory context */
+    LIST_OF(struct section) locations; /* main server's first, in file order */
+    LIST_OF(struct section)
+    directories;           /* paths and globs with the fewest segments first, then regexes in file order */
+    struct dir_config dir; /* the server's own directory context */
 };
 
 enum io_engine { IO_ENGINE_AUTO, IO_ENGINE_URING, IO_ENGINE_EPOLL };
 
 struct model {
     struct arena *arena;
-    struct str server_root;   /* absolute */
-    struct str runtime_dir;   /* absolute */
-    struct str pid_file;      /* absolute; absent: none */
-    struct str user, group;   /* names or "#number"; absent: stay who we are */
+    struct str server_root;    /* absolute */
+    struct str runtime_dir;    /* absolute */
+    struct str pid_file;       /* absolute; absent: none */
+    struct str user, group;    /* names or "#number"; absent: stay who we are */
     unsigned worker_processes; /* 0 = auto */
     enum io_engine io_engine;
     int listen_backlog;
@@ -251,7 +265,8 @@ struct model {
     struct server *main;
     LIST_OF(struct server *) virtual_hosts; /* in file order */
     unsigned section_count;
-    LIST_OF(struct str) ignored; /* directives that were accepted without effect, each named once */
+    LIST_OF(struct str) ignored;     /* directives that were accepted without effect, each named once */
+    LIST_OF(struct regex *) regexes; /* every compiled expression, for model_finish() */
 };
 
 /* Frees what the model holds outside its arena (compiled expressions). */

@@ -1,0 +1,51 @@
+#include "config/grow.h"
+#include "config/model.h"
+
+void dir_config_init(struct dir_config *d)
+{
+    *d = (struct dir_config){
+        .gateway_interface = UNSET,
+        .limit_request_body = UNSET,
+        .follow_symlinks = UNSET,
+    };
+}
+
+/* out's list (a copy of base's) continued by add's; base's and add's items stay as they are. */
+#define APPEND(arena, out, add)                                                                              \
+    do {                                                                                                     \
+        SEAL(out);                                                                                           \
+        for (size_t i = 0; i < (add).count; i++)                                                             \
+            *GROW((arena), (out)) = (add).items[i];                                                          \
+    } while (0)
+
+void dir_config_merge(struct arena *arena, const struct dir_config *base, const struct dir_config *add,
+                      struct dir_config *out)
+{
+    *out = *base;
+    if (add->internal_redirect.state != HEADER_SWITCH_UNSET)
+        out->internal_redirect = add->internal_redirect;
+    if (add->sendfile.state != HEADER_SWITCH_UNSET)
+        out->sendfile = add->sendfile;
+    if (add->path_info != PATH_INFO_UNSET)
+        out->path_info = add->path_info;
+    if (add->gateway_interface != UNSET)
+        out->gateway_interface = add->gateway_interface;
+    if (add->access != ACCESS_UNSET)
+        out->access = add->access;
+    if (add->limit_request_body != UNSET)
+        out->limit_request_body = add->limit_request_body;
+    if (add->follow_symlinks != UNSET)
+        out->follow_symlinks = add->follow_symlinks;
+    if (add->pass)
+        out->pass = add->pass;
+    APPEND(arena, out->env, add->env);
+    APPEND(arena, out->setenvif, add->setenvif);
+    APPEND(arena, out->types, add->types);
+    APPEND(arena, out->error_documents, add->error_documents);
+    if (add->directory_index_set) {
+        out->directory_index.items = add->directory_index.items;
+        out->directory_index.count = add->directory_index.count;
+        out->directory_index_set = true;
+    }
+    SEAL(out->directory_index);
+}

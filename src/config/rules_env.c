@@ -1,0 +1,186 @@
+/* Variables of a request: mod_env and mod_setenvif. */
+#include "config/directive.h"
+#include "config/fault.h"
+
+static void add_env(const struct scope *s, struct str name, struct str value)
+{
+    *GROW(s->load->arena, s->dir->env) =
+        (struct env_op){arena_copy(s->load->arena, name), arena_copy(s->load->arena, value)};
+}
+
+static void set_env(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    struct str name = n->words[0].text, value = node_word(n, 1);
+    ptrdiff_t equals = str_find(name, '=');
+
+    (void)row;
+    if (equals >= 0)
+        fault_hint(s->load->diags,
+                   scope_warning(s, n, 0, "the variable's name is \"%.*s\", with the \"=\"", STR_ARG(name)),
+                   "name and value are two words: SetEnv %.*s value", (int)equals, name.p);
+    add_env(s, name, value.p ? value : STR(""));
+}
+
+static void set_unset_env(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    (void)row;
+    for (size_t i = 0; i < n->count; i++)
+        add_env(s, n->words[i].text, STR_NONE);
+}
+
+static void set_pass_env(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    (void)row;
+    for (size_t i = 0; i < n->count; i++) {
+        struct str name = n->words[i].text;
+        struct str value = s->load->source->getenv(s->load->source->context, s->load->arena, name);
+
+        if (value.p)
+            add_env(s, name, value);
+        else
+            scope_warning(s, n, i, "the environment has no variable \"%.*s\"", STR_ARG(name));
+    }
+}
+
+/* ---- SetEnvIf ---- */
+
+static const struct keyword attributes[] = {
+    {"Remote_Addr", SETENVIF_REMOTE_ADDR},
+    {"Remote_Host", SETENVIF_REMOTE_HOST},
+    {"Server_Addr", SETENVIF_SERVER_ADDR},
+    {"Request_Method", SETENVIF_REQUEST_METHOD},
+    {"Request_Protocol", SETENVIF_REQUEST_PROTOCOL},
+    {"Request_URI", SETENVIF_REQUEST_URI},
+    {0},
+};
+
+static bool is_plain_name(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = ascii_lower(s.p[i]);
+
+        if (!ascii_digit(c) && (c < 'a' || c > 'z') && c != '-' && c != '_')
+            return false;
+    }
+    return true;
+}
+
+/* False when it is a wrong expression. */
+static bool set_attribute(const struct scope *s, const struct node *n, bool nocase, struct setenvif *e)
+{
+    struct str text = n->words[0].text;
+
+    for (const struct keyword *k = attributes; k->name; k++) {
+        if (!str_eq_nocase(text, str_from(k->name)))
+            continue;
+        e->attribute = (enum setenvif_attribute)k->value;
+        return true;
+    }
+    e->attribute = SETENVIF_FIELD;
+    e->field = arena_copy(s->load->arena, text);
+    if (is_plain_name(text))
+        return true;
+    e->attribute = SETENVIF_FIELD_REGEX;
+    e->field_regex = scope_regex(s, n, 0, nocase);
+    return e->field_regex != NULL;
+}
+
+/* The text that the expression stands for, when it has no special characters but escaped ones; else absent.
+ */
+static struct str literal_of(struct arena *arena, struct str s)
+{
+    char *p = arena_alloc(arena, s.n + 1);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        if (strchr("^.$|()[]{}*+?", s.p[i]))
+            return STR_NONE;
+        if (s.p[i] == '\\') {
+            char c = i + 1 < s.n ? ascii_lower(s.p[++i]) : 'a';
+
+            if ((c >= 'a' && c <= 'z') || ascii_digit(c))
+                return STR_NONE; /* \d, \b and the like */
+        }
+        p[n++] = s.p[i];
+    }
+    p[n] = '\0';
+    return str_make(p, n);
+}
+
+static bool set_pattern(const struct scope *s, const struct node *n, size_t i, bool nocase,
+                        struct setenvif *e)
+{
+    e->nocase = nocase;
+    e->literal = literal_of(s->load->arena, n->words[i].text);
+    if (!e->literal.p)
+        e->regex = scope_regex(s, n, i, nocase);
+    return e->literal.p || e->regex;
+}
+
+/* [!]name[=value]; a value that begins with '!' unsets too, as in httpd. */
+static void add_action(const struct scope *s, struct setenvif *e, struct str text)
+{
+    bool unset = str_starts(text, STR("!"));
+    struct str value = str_skip(text, unset), name = str_until(&value, '=');
+    struct setenvif_action action = {.name = arena_copy(s->load->arena, name)};
+
+    if (!unset && !str_starts(value, STR("!")))
+        action.value = value.p ? arena_copy(s->load->arena, value) : STR("1");
+    action.substitute = e->regex && str_find(action.value, '$') >= 0;
+    *GROW(s->load->arena, e->actions) = action;
+}
+
+static void add_setenvif(const struct scope *s, const struct node *n, size_t pattern, bool nocase,
+                         struct setenvif *e)
+{
+    if (n->count <= pattern) {
+        scope_error(s, n, pattern, "%.*s needs an expression", STR_ARG(n->name));
+        return;
+    }
+    if (!set_pattern(s, n, pattern, nocase, e))
+        return;
+    if (n->count <= pattern + 1) {
+        scope_error(s, n, pattern + 1, "%.*s needs a variable to set", STR_ARG(n->name));
+        return;
+    }
+    for (size_t i = pattern + 1; i < n->count; i++)
+        add_action(s, e, n->words[i].text);
+    *GROW(s->load->arena, s->dir->setenvif) = *e;
+}
+
+static void set_env_if(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    bool nocase = row->low != 0;
+    struct setenvif e = {0};
+
+    if (set_attribute(s, n, nocase, &e))
+        add_setenvif(s, n, 1, nocase, &e);
+}
+
+static void set_browser_match(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    struct setenvif e = {.attribute = SETENVIF_FIELD, .field = STR("User-Agent")};
+
+    add_setenvif(s, n, 0, row->low != 0, &e);
+}
+
+/* clang-format off */
+static const struct directive rows[] = {
+    {STR_INIT("BrowserMatch"), ANYWHERE, 1, ANY_NUMBER, set_browser_match, "BrowserMatch regex [!]variable[=value] ...",
+     "SetEnvIf on the field User-Agent"},
+    {STR_INIT("BrowserMatchNoCase"), ANYWHERE, 1, ANY_NUMBER, set_browser_match, "BrowserMatchNoCase regex [!]variable[=value] ...",
+     "The same without regard to case", .low = 1},
+    {STR_INIT("PassEnv"), ANYWHERE, 1, ANY_NUMBER, set_pass_env, "PassEnv variable ...",
+     "Hands variables of the server's own environment to applications"},
+    {STR_INIT("SetEnv"), ANYWHERE, 1, 2, set_env, "SetEnv variable [value]",
+     "Sets a variable for applications"},
+    {STR_INIT("SetEnvIf"), ANYWHERE, 1, ANY_NUMBER, set_env_if, "SetEnvIf attribute regex [!]variable[=value] ...",
+     "Sets variables when a property of the request matches"},
+    {STR_INIT("SetEnvIfNoCase"), ANYWHERE, 1, ANY_NUMBER, set_env_if, "SetEnvIfNoCase attribute regex [!]variable[=value] ...",
+     "The same without regard to case", .low = 1},
+    {STR_INIT("UnsetEnv"), ANYWHERE, 1, ANY_NUMBER, set_unset_env, "UnsetEnv variable ...",
+     "Takes away what SetEnv or PassEnv set"},
+};
+/* clang-format on */
+
+const struct rule_group rules_env = RULE_GROUP(rows);
