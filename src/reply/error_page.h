@@ -6,8 +6,9 @@
 
 #define ERROR_PAGE_TYPE STR("text/html; charset=iso-8859-1")
 
-/* A small self-contained HTML page (also readable in dark mode): title "CODE Reason", heading, one or two sentences on what that means to a visitor.
- * detail: a further sentence, static text of ours; may be absent. The texts of usual statuses are shared static memory. */
+/* A small self-contained HTML page of ASCII (also readable in dark mode): title "CODE Reason", heading, one
+ * or two sentences on what that means to a visitor. detail: a further sentence, static text of ours in HTML;
+ * may be absent. The texts of usual statuses are shared static memory. */
 struct str error_page(struct arena *arena, int status, struct str detail);
 
 #endif

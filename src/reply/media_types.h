@@ -4,8 +4,8 @@
 
 #include "config/model.h"
 
-/* By the last extension of the path's base name, compared without case; AddType of the context first, then the model's table.
- * Absent when unknown. */
+/* By the last extension of the path's base name, compared without case; AddType of the context first, then
+ * the model's table. Absent when unknown. */
 struct str media_type_of(const struct model *model, const struct dir_config *config, struct str path);
 
 #endif

@@ -42,7 +42,8 @@ static void test_example(void **state)
     vars_set(&vars, STR("REQUEST_METHOD"), STR("POST"));
     vars_set(&vars, STR("REQUEST_URI"), STR("/deepthought"));
     /* clang-format off */
-    CHECK("70:CONTENT_LENGTH\0" "27\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "POST\0" "REQUEST_URI\0" "/deepthought\0,");
+    CHECK("70:CONTENT_LENGTH\0" "27\0" "SCGI\0" "1\0" "REQUEST_METHOD\0" "POST\0"
+          "REQUEST_URI\0" "/deepthought\0,");
     /* clang-format on */
 }
 
