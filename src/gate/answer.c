@@ -97,6 +97,21 @@ static void add_cgi_field(struct exchange *x, struct field *fields, const struct
         fields[x->response.field_count++] = copy;
 }
 
+void answer_interim(struct exchange *x)
+{
+    struct cgi_head *head = &x->attempt.head;
+    bool has_connection = field_first(head->fields, head->field_count, FIELD_CONNECTION) != NULL;
+    struct field *fields = ARENA_ARRAY(x->arena, struct field, head->field_count);
+    size_t n = 0;
+
+    for (size_t i = 0; i < head->field_count; i++)
+        if (!field_is_hop_by_hop(head->fields[i].id) &&
+            !(has_connection && named_in_connection(head, head->fields[i].name)))
+            fields[n++] = head->fields[i];
+    head->fields = fields;
+    head->field_count = n;
+}
+
 /* Starts the response's fields with those kept from earlier hops; there is room for `more` and a few of ours.
  */
 static struct field *begin_fields(struct exchange *x, size_t more)

@@ -295,6 +295,8 @@ static void settle_head(struct exchange *x)
 
         exchange_blame(x, f->blame, f->stage, f->status, f->message);
         answer_error(x, f->status);
+    } else if (x->attempt.down == ATTEMPT_DOWN_INTERIM) {
+        answer_interim(x);
     }
 }
 

@@ -93,6 +93,8 @@ static const struct test_script interims[] = {
      .want = ASK "interim 103; head 200; content hello; abort; fault backend response-body 0: connection reset after 5 bytes of the response body"},
     {"cut off, told at once", .backends = {{OF("Status: 103\n\nContent-Length: 9\n\nhello"), .end_unasked = true}},
      .want = ASK "interim 103; head 200 length 9; content hello; abort; fault backend response-body 0: closed after 5 of 9 bytes of the response body"},
+    {"hop-by-hop fields stay behind", .backends = {{OF("Status: 103\nConnection: X\nX: y\nLink: <a>\nKeep-Alive: 5\n\n\n")}},
+     .want = ASK "interim 103 [Link: <a>]; head 200; end"},
     {"nothing follows", .backends = {{OF("Status: 103\n\n")}},
      .want = ASK "interim 103; head 502; page; end; fault backend response-head 502: closed within the response head, after 13 bytes"},
     {"nothing follows, told at once", .backends = {{OF("Status: 103\n\n"), .end_unasked = true}},
