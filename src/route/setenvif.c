@@ -30,7 +30,7 @@ static struct str field_value_by_regex(struct arena *arena, const struct request
 static struct str attribute(struct arena *arena, const struct setenvif_subject *s,
                             const struct setenvif *rule, const struct vars *vars)
 {
-    struct str value = STR_NONE;
+    struct str value;
 
     switch (rule->attribute) {
     case SETENVIF_FIELD:
@@ -50,7 +50,7 @@ static struct str attribute(struct arena *arena, const struct setenvif_subject *
     case SETENVIF_REQUEST_URI:
         return s->path;
     }
-    return value;
+    return STR_NONE;
 }
 
 static bool find_nocase(struct str text, struct str what)
