@@ -192,7 +192,7 @@ static struct str params_block(struct exchange *x)
         .content_length = x->has_body ? x->request.content_length : 0,
         .has_body = x->has_body,
         .request_uri = x->first->target,
-        .query_string = x->request.uri.query,
+        .query_string = x->request.uri.query.p ? x->request.uri.query : STR(""),
         .script_name = plan->script_name,
         .path_info = plan->path_info,
         .path_translated = plan->path_translated,
