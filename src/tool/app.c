@@ -179,6 +179,7 @@ int app_main(int argc, char **argv)
     int c;
 
     opterr = 0;
+    optind = 0; /* scgate demo has used getopt before */
     while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         switch (c) {
         case 'f':
