@@ -310,6 +310,26 @@ static void test_known_names(void **state)
     }
 }
 
+/* However often a name comes, its values are joined once. */
+static void test_many_equal_fields(void **state)
+{
+    enum { COUNT = 1000, LENGTH = 100 };
+    static struct field many[COUNT];
+    static char value[LENGTH];
+    struct vars vars;
+
+    (void)state;
+    memset(value, 'v', sizeof value);
+    for (size_t i = 0; i < COUNT; i++)
+        many[i] = (struct field){STR("X-Many"), str_make(value, LENGTH), FIELD_OTHER};
+    request.fields = many;
+    request.field_count = COUNT;
+    vars_init(&vars, &arena);
+    scgi_params(&facts, &vars);
+    assert_int_equal(vars_get(&vars, STR("HTTP_X_MANY")).n, COUNT * (LENGTH + 2) - 2);
+    assert_true(arena.used < (size_t)2 * COUNT * LENGTH);
+}
+
 static void test_absolute_form(void **state)
 {
     (void)state;
@@ -437,6 +457,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_absent_and_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fields, setup, teardown),
         cmocka_unit_test_setup_teardown(test_known_names, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_equal_fields, setup, teardown),
         cmocka_unit_test_setup_teardown(test_absolute_form, setup, teardown),
         cmocka_unit_test_setup_teardown(test_authorization, setup, teardown),
         cmocka_unit_test_setup_teardown(test_content_type_goes_with_the_body, setup, teardown),
