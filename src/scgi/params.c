@@ -38,12 +38,9 @@ static struct str number(struct arena *arena, uint64_t value)
     return out_done(&o);
 }
 
-/* The one way in: what could break the frame of names and values is left out, and so is what stood there
- * before. */
+/* The one way in: a value that could break the frame is left out, and so is what stood there before. */
 static void put(struct vars *out, struct str name, struct str value)
 {
-    if (name.n == 0 || str_find(name, '\0') >= 0)
-        return;
     if (str_find(value, '\0') >= 0)
         vars_unset(out, name);
     else
@@ -178,12 +175,12 @@ static bool reads_as(struct str name, struct str other)
     return true;
 }
 
-/* Names that are taken from nowhere else, and those that could be read as one which the server computes:
- * "REMOTE.ADDR" must not stand beside REMOTE_ADDR. */
+/* Not passed are names that would break the frame, names that are taken from nowhere else, and those that
+ * could be read as one which the server computes: "REMOTE.ADDR" must not stand beside REMOTE_ADDR. */
 static bool env_is_passed(struct str name, const struct var *computed, size_t count)
 {
-    if (reads_as(name, STR("CONTENT_LENGTH")) || str_eq(name, STR("SCGI")) ||
-        reads_as(name, STR("GATEWAY_INTERFACE")))
+    if (name.n == 0 || str_find(name, '\0') >= 0 || str_eq(name, STR("SCGI")) ||
+        reads_as(name, STR("CONTENT_LENGTH")) || reads_as(name, STR("GATEWAY_INTERFACE")))
         return false;
     if (str_find(name, '.') < 0 && str_find(name, '-') < 0)
         return true;
