@@ -285,6 +285,7 @@ struct model *config_load(const struct config_source *source, const struct confi
     rules_load_types(&scope);
     if (!tree.stopped)
         check_listens(&load, options->file);
+    fault_sort(diags);
     if (diags->errors) {
         model_finish(m);
         return NULL;

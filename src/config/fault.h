@@ -14,6 +14,10 @@ fault_add(struct diag_list *l, enum diag_level level, struct diag_place place, c
 __attribute__((format(printf, 3, 4))) struct diag *fault_hint(struct diag_list *l, struct diag *d,
                                                               const char *format, ...);
 
+/* Puts the faults into the order of their places: files as they came first, then lines; those of no line
+ * last. */
+void fault_sort(struct diag_list *l);
+
 /* "site.conf:12", to speak of another place in a hint. */
 struct str fault_where(struct arena *arena, struct diag_place place);
 

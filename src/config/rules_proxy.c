@@ -262,6 +262,8 @@ static bool set_target(const struct scope *s, const struct node *n, size_t i, st
         if (fault.hint)
             fault_hint(s->load->diags, d, "%s", fault.hint);
     }
+    if (!good && str_starts_nocase(text, STR("balancer:")))
+        return false; /* the parameters are those of a balancer */
     given = read_parameters(s, n, i + 1);
     if (!good)
         return false;

@@ -2,6 +2,7 @@
 #include "base/glob.h"
 #include "config/fault.h"
 #include "config/grow.h"
+#include "config/suggest.h"
 #include "config/value.h"
 
 enum {
@@ -260,8 +261,12 @@ static void close_section(struct tree *t, const struct lex_line *line, const str
         fault_hint(t->diags, d, "\"<%.*s>\" was opened at %.*s", STR_ARG(t->open->node->name),
                    STR_ARG(where));
     }
-    if (match == base)
-        return; /* a closing that belongs to nothing is left out */
+    if (match == base) {
+        /* It belongs to nothing: a slip of the pen for the innermost one, or left out. */
+        if (suggest_distance(name, t->open->node->name, 4) <= suggest_tolerance(name.n))
+            pop(t);
+        return;
+    }
     while (t->open != match)
         pop(t);
     pop(t);
