@@ -1,10 +1,12 @@
 #include "gate/answer.h"
+#include "base/date.h"
 #include "base/must.h"
 #include "http/status.h"
 #include "reply/error_page.h"
 #include "reply/media_types.h"
 
-enum { EXTRA_FIELDS = 4, REDIRECT_PREFIXES_MAX = 2 };
+/* WIRE_VARS: CONTENT_LENGTH and SCGI are of the wire, not of the request */
+enum { EXTRA_FIELDS = 4, REDIRECT_PREFIXES_MAX = 2, WIRE_VARS = 2 };
 
 static const struct str redirect_prefix = STR_INIT("REDIRECT_");
 
@@ -65,6 +67,20 @@ static struct str lower_media_type(struct arena *arena, struct str type)
     return copy ? str_make(copy, type.n) : type;
 }
 
+/* A date is sent in its one form; one in the future becomes now, one that is none is dropped (RFC 9110
+ * section 8.8.2.1). */
+static struct str clean_date(struct exchange *x, struct str value)
+{
+    int64_t seconds;
+    char *text;
+
+    if (!date_http_parse(value, x->wall_s, &seconds))
+        return STR_NONE;
+    text = arena_alloc(x->arena, DATE_HTTP_LENGTH);
+    date_http(seconds < x->wall_s ? seconds : x->wall_s, text);
+    return str_make(text, DATE_HTTP_LENGTH);
+}
+
 static void replace_single(struct exchange *x, struct field *fields, const struct field *f)
 {
     struct response *r = &x->response;
@@ -86,11 +102,12 @@ static void add_cgi_field(struct exchange *x, struct field *fields, const struct
         return;
     if (has_connection && named_in_connection(&x->attempt.head, f->name))
         return;
-    if (f->id == FIELD_CONTENT_TYPE) {
+    if (f->id == FIELD_CONTENT_TYPE)
         copy.value = lower_media_type(x->arena, f->value);
-        if (copy.value.n == 0)
-            return;
-    }
+    else if (f->id == FIELD_LAST_MODIFIED)
+        copy.value = clean_date(x, f->value);
+    if (copy.value.n == 0 && (f->id == FIELD_CONTENT_TYPE || f->id == FIELD_LAST_MODIFIED))
+        return;
     if (is_single(f->id))
         replace_single(x, fields, &copy);
     else
@@ -165,6 +182,17 @@ static void keep_fields(struct exchange *x, struct str pseudo, bool (*ends)(enum
 
 /* ---- the shapes of an answer ---- */
 
+static void drop_content_type(struct response *r)
+{
+    struct field *fields = (struct field *)r->fields;
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->field_count; i++)
+        if (fields[i].id != FIELD_CONTENT_TYPE)
+            fields[n++] = fields[i];
+    r->field_count = n;
+}
+
 static void finish_head(struct exchange *x, int status, struct str reason)
 {
     struct response *r = &x->response;
@@ -173,6 +201,8 @@ static void finish_head(struct exchange *x, int status, struct str reason)
     r->reason = reason;
     r->no_content = status_has_no_content(status);
     r->head_only = x->first->method_id == METHOD_HEAD;
+    if (r->no_content)
+        drop_content_type(r);
     exchange_go(x, STEP_HEAD);
 }
 
@@ -238,9 +268,7 @@ void answer_error(struct exchange *x, int status)
 
 void answer_options(struct exchange *x)
 {
-    struct field *fields = begin_fields(x, 0);
-
-    put_field(&x->response, fields, STR("Allow"), STR("GET, HEAD, POST, OPTIONS"), FIELD_OTHER);
+    begin_fields(x, 0);
     answer_memory(x, 200, STR_NONE, STR(""));
 }
 
@@ -265,7 +293,8 @@ static void keep_vars(struct exchange *x, int status)
     struct vars next;
 
     vars_init(&next, x->arena);
-    for (size_t i = 0; i < known->count; i++)
+    vars_set(&next, STR("REDIRECT_GATEWAY_INTERFACE"), STR("CGI/1.1"));
+    for (size_t i = known == &x->params ? WIRE_VARS : 0; i < known->count; i++)
         if (count_prefixes(known->items[i].name) < REDIRECT_PREFIXES_MAX)
             vars_set(&next, ARENA_CONCAT(x->arena, redirect_prefix, known->items[i].name),
                      known->items[i].value);
