@@ -119,7 +119,7 @@ unsigned exchange_wants(const struct exchange *x)
     case STEP_FINISH:
         return drop | (x->cut_off ? WANT_ABORT : WANT_END);
     default:
-        return drop ? drop : WANT_DONE;
+        return drop | WANT_DONE;
     }
 }
 

@@ -45,7 +45,8 @@ enum exchange_want {
     WANT_END = 1 << 10, /* the content is complete: finish the answer properly: exchange_ended() */
     WANT_ABORT =
         1 << 11, /* the content is cut off: make the client see it (no last chunk, close): exchange_ended() */
-    WANT_DONE = 1 << 12, /* nothing more: fault, status and counts may be read */
+    WANT_DONE = 1 << 12, /* nothing more: fault, status and counts may be read. WANT_DROP_BACKEND may still
+                          * stand beside it: the host closes the backend's connection now or a little later */
 };
 
 /* The steps of a transaction; the edges stand in exchange.c. */

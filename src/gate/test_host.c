@@ -242,7 +242,7 @@ static void check_wants(struct test_host *h, unsigned wants)
     int count;
 
     assert_int_not_equal(wants, 0);
-    check_alone(wants, WANT_DONE, 0);
+    check_alone(wants, WANT_DONE, WANT_DROP_BACKEND);
     check_alone(wants, WANT_ROUTE, 0);
     check_alone(wants, WANT_CONNECT, 0);
     check_alone(wants, WANT_FILE | WANT_HEAD, WANT_DROP_BACKEND);
@@ -251,7 +251,8 @@ static void check_wants(struct test_host *h, unsigned wants)
     check_alone(wants, WANT_INTERIM, WANT_TO_BACKEND | WANT_BODY);
     check_alone(wants, WANT_FROM_BACKEND, WANT_TO_BACKEND | WANT_BODY);
     check_alone(wants, WANT_TO_CLIENT, WANT_TO_BACKEND | WANT_BODY | WANT_DROP_BACKEND);
-    check_alone(wants, WANT_DROP_BACKEND, WANT_FILE | WANT_HEAD | WANT_TO_CLIENT | WANT_END | WANT_ABORT);
+    check_alone(wants, WANT_DROP_BACKEND,
+                WANT_FILE | WANT_HEAD | WANT_TO_CLIENT | WANT_END | WANT_ABORT | WANT_DONE);
     if (wants & (backend | WANT_DROP_BACKEND))
         assert_true(h->connects > h->drops);
     if (h->head_taken)
@@ -603,7 +604,7 @@ bool host_step(struct test_host *h)
     unsigned wants = exchange_wants(&h->x), start = 0;
 
     check_wants(h, wants);
-    if (wants & WANT_DONE)
+    if (wants == WANT_DONE)
         return false;
     h->x.now_ms++;
     if (h->shuffle)
