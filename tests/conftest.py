@@ -37,7 +37,7 @@ def engines():
         text = subprocess.run([scgate_path(), "-V"], capture_output=True, text=True, timeout=10).stdout
     except OSError:
         text = ""
-    return ["epoll"] + (["io_uring"] if "io_uring" in text and kernel_allows_io_uring() else [])
+    return ["epoll"] + (["io_uring"] if "engine io_uring: yes" in text and kernel_allows_io_uring() else [])
 
 
 def pytest_addoption(parser):
