@@ -97,7 +97,8 @@ static bool decode_path(struct parse *p, struct str path)
     size_t n = 0;
 
     for (size_t i = 0; i < path.n; i++) {
-        char c = path.p[i];
+        const char *at = path.p + i;
+        char c = *at;
 
         if (c == '%') {
             int high = i + 2 < path.n ? hex_digit(path.p[i + 1]) : -1;
@@ -110,7 +111,7 @@ static bool decode_path(struct parse *p, struct str path)
             i += 2;
         }
         if ((unsigned char)c < ' ' || c == '\x7f')
-            return fail(p, path.p + i, "the path holds a control byte", NULL);
+            return fail(p, at, "the path holds a control byte", NULL);
         out[n++] = c;
     }
     out[n] = '\0';
