@@ -1,14 +1,18 @@
-"""`scgate app` and `scgate call` against each other, and each against raw sockets. No gateway here."""
+"""`scgate app` and `scgate call` against each other, and each against raw sockets; `scgate demo`, which has a gateway too."""
 import hashlib
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
 import stat
 import subprocess
+import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -632,3 +636,94 @@ def test_call_tells_when_its_output_fails(scgate, app):
     with open("/dev/full", "w") as full:
         result = subprocess.run([scgate, "call", app.url, "/bytes/100000"], stdout=full, stderr=subprocess.PIPE, timeout=TIMEOUT)
     assert result.returncode == 23 and b"output failed" in result.stderr
+
+
+# ---------------------------------------------------------------- demo
+
+class Demo:
+    """A running `scgate demo` below a runtime directory of its own."""
+
+    def __init__(self, scgate, runtime, port):
+        self.process = subprocess.Popen([scgate, "demo", "-p", str(port)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True, env={**os.environ, "XDG_RUNTIME_DIR": str(runtime)}, start_new_session=True)
+        self.lines = []
+        while not self.lines or "Ctrl-C" not in self.lines[-1]:
+            self.lines.append(self.process.stdout.readline())
+            assert self.lines[-1], self.process.stderr.read()
+        self.url = re.search(r"open (http://127\.0\.0\.1:\d+)/ in a browser", "".join(self.lines)).group(1)
+        assert f"    curl -i {self.url}/env\n" in self.lines
+
+    def get(self, path, data=None):
+        try:
+            with urllib.request.urlopen(self.url + path, data, timeout=TIMEOUT) as answer:
+                return answer.status, answer.headers, answer.read()
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.headers, answer.read()
+
+    def end(self, number):
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=TIMEOUT)
+        assert self.process.returncode == 0 and "Sanitizer" not in err and "runtime error:" not in err, err
+        return err
+
+
+@pytest.fixture
+def runtime():
+    """An empty directory with a short name: a Unix socket's path may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="scgate-") as directory:
+        yield pathlib.Path(directory)
+
+
+def some_port():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        return s.getsockname()[1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_demo_starts_answers_and_leaves_nothing(scgate, runtime, number):
+    demo = Demo(scgate, runtime, some_port())
+    try:
+        directory, = runtime.iterdir()
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+        status, fields, body = demo.get("/")
+        assert status == 200 and b"you have reached an SCGI application" in body
+        assert json.loads(demo.get("/env.json")[2])["PATH_INFO"] == "/env.json"
+        status, fields, body = demo.get("/sendfile?name=hello.txt")
+        assert (status, fields["Content-Type"], body) == (200, "text/plain", (directory / "files/hello.txt").read_bytes())
+        assert "X-Sendfile" not in fields and fields["ETag"]
+        assert b"REDIRECT_URL=/redirect\n" in demo.get("/redirect")[2]
+        assert b"REDIRECT_URL=/x-location\n" in demo.get("/x-location")[2]
+        assert json.loads(demo.get("/upload", b"x" * 100000)[2])["length"] == 100000
+        assert demo.get("/close-early")[0] == 502
+    finally:
+        demo.end(number)
+    assert list(runtime.iterdir()) == []
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(demo.url.rsplit(":", 1)[1])), timeout=TIMEOUT).close()
+
+
+def test_demo_takes_the_next_port_and_says_so(scgate, runtime):
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        port = s.getsockname()[1]
+        demo = Demo(scgate, runtime, port)
+        try:
+            assert demo.lines[0].startswith(f"scgate demo: port {port} is in use, taking ")
+            assert not demo.url.endswith(f":{port}") and demo.get("/env")[0] == 200
+        finally:
+            demo.end(signal.SIGTERM)
+
+
+def test_demo_ends_when_a_part_of_it_ends(scgate, runtime):
+    demo = Demo(scgate, runtime, some_port())
+    children = open(f"/proc/{demo.process.pid}/task/{demo.process.pid}/children").read().split()
+    assert len(children) == 2
+    os.kill(int(children[1]), signal.SIGKILL)
+    out, err = demo.process.communicate(timeout=TIMEOUT)
+    assert demo.process.returncode == 1 and "was ended by signal 9" in err
+    assert list(runtime.iterdir()) == [] and not os.path.exists(f"/proc/{children[0]}")
+
+
+@pytest.mark.parametrize("args", [["-p", "0"], ["-p", "x"], ["-p"], ["--bogus"], ["word"]])
+def test_demo_wrong_usage(scgate, args):
+    result = subprocess.run([scgate, "demo", *args], capture_output=True, text=True, timeout=TIMEOUT)
+    assert result.returncode == 2 and "try: scgate demo --help" in result.stderr

@@ -24,7 +24,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PORT_DEFAULT = 8080, PORT_TRIES = 100, START_MS = 10000, STOP_MS = 5000, PATH_SIZE = 80 };
+enum {
+    PORT_DEFAULT = 8080,
+    PORT_TRIES = 100,
+    START_MS = 10000,
+    STOP_MS = 5000,
+    PATH_SIZE = 98
+}; /* a Unix socket in it: 107 */
 
 static const char usage[] =
     "usage: scgate demo [-p PORT]\n"
