@@ -350,10 +350,9 @@ static size_t peer_eats(int peer, size_t at)
 static void bulk_run(enum law_family family, struct bulk *b)
 {
     struct io_sock sock;
-    int peer = law_pair(family, &sock), small = 32768;
+    int peer = law_pair(family, &sock);
     size_t eaten = 0;
 
-    setsockopt(sock.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     b->sock = &sock;
     b->sent = b->partial = 0;
     b->done = false;
@@ -423,11 +422,10 @@ void law_both_directions_at_once(void **state)
     {
         struct io_sock sock;
         struct echo e = {.sock = &sock, .recv.then = echo_got};
-        int peer = law_pair(f, &sock), small = 32768;
+        int peer = law_pair(f, &sock);
         size_t eaten = 0, fed = 0;
 
         e.recv.context = &e;
-        setsockopt(sock.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
         b.sock = &sock;
         b.sent = 0;
         b.done = false;
@@ -653,8 +651,11 @@ void law_cancel_inside_done(void **state)
         law_peer_write(pa, 0, 4);
         if (both)
             law_peer_write(pb, 0, 4);
-        assert_int_equal(law_wait(&a), 4);
+        law_wait(&a);
         law_wait(&b);
+        /* Completions come in any order (law 5): the first cancels the other, perhaps too late. */
+        assert_true(a.result == 4 || (both && b.result == 4));
+        assert_true(a.result == 4 || a.result == -ECANCELED);
         assert_true(b.result == -ECANCELED || (both && b.result == 4));
     }
     io_sock_close(law_io, &sa);
