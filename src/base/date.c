@@ -1,7 +1,11 @@
 #include "base/date.h"
 
 static const char day_names[] = "SunMonTueWedThuFriSat";
+static const char *const day_ends[] = {"day", "day", "sday", "nesday", "rsday", "day", "urday"};
 static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+/* 0001-01-01 00:00:00 and 9999-12-31 23:59:59: what the forms can show. */
+static const int64_t seconds_min = -62135596800, seconds_max = 253402300799;
 
 struct civil {
     int year, month, day; /* month 1 to 12 */
@@ -18,7 +22,8 @@ static struct civil civil_from_days(int64_t days)
     int64_t mp = (5 * doy + 2) / 153;
     int64_t month = mp < 10 ? mp + 3 : mp - 9;
 
-    return (struct civil){(int)(yoe + era * 400 + (month <= 2)), (int)month, (int)(doy - (153 * mp + 2) / 5 + 1)};
+    return (struct civil){(int)(yoe + era * 400 + (month <= 2)), (int)month,
+                          (int)(doy - (153 * mp + 2) / 5 + 1)};
 }
 
 static int64_t days_from_civil(struct civil c)
@@ -37,6 +42,11 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a / b - (a % b < 0);
 }
 
+static int64_t clamp(int64_t value, int64_t min, int64_t max)
+{
+    return value < min ? min : value > max ? max : value;
+}
+
 static void put_digits(char *at, int value, int width)
 {
     while (width-- > 0) {
@@ -47,8 +57,9 @@ static void put_digits(char *at, int value, int width)
 
 void date_http(int64_t seconds, char out[DATE_HTTP_LENGTH])
 {
-    int64_t days = floor_div(seconds, 86400);
-    int second = (int)(seconds - days * 86400);
+    int64_t shown = clamp(seconds, seconds_min, seconds_max);
+    int64_t days = floor_div(shown, 86400);
+    int second = (int)(shown - days * 86400);
     struct civil c = civil_from_days(days);
     int weekday = (int)(((days + 4) % 7 + 7) % 7);
 
@@ -64,7 +75,8 @@ void date_http(int64_t seconds, char out[DATE_HTTP_LENGTH])
 
 void date_log(int64_t milliseconds, char out[DATE_LOG_LENGTH])
 {
-    int64_t seconds = floor_div(milliseconds, 1000);
+    int64_t shown = clamp(milliseconds, seconds_min * 1000, seconds_max * 1000 + 999);
+    int64_t seconds = floor_div(shown, 1000);
     int64_t days = floor_div(seconds, 86400);
     int second = (int)(seconds - days * 86400);
     struct civil c = civil_from_days(days);
@@ -76,7 +88,7 @@ void date_log(int64_t milliseconds, char out[DATE_LOG_LENGTH])
     put_digits(out + 11, second / 3600, 2);
     put_digits(out + 14, second / 60 % 60, 2);
     put_digits(out + 17, second % 60, 2);
-    put_digits(out + 20, (int)(milliseconds - seconds * 1000), 3);
+    put_digits(out + 20, (int)(shown - seconds * 1000), 3);
 }
 
 /* Takes a number of exactly `width` digits off the front; with width 2, a leading blank counts as zero
@@ -117,6 +129,15 @@ static bool take_month(struct str *s, int *month)
     return false;
 }
 
+/* The name of a weekday, short or in full. Whether it is the date's own does not matter. */
+static bool take_weekday(struct str *s, bool full)
+{
+    for (int d = 0; d < 7; d++)
+        if (take(s, str_make(day_names + 3 * d, 3)))
+            return !full || take(s, str_from(day_ends[d]));
+    return false;
+}
+
 static bool take_time(struct str *s, int64_t *second)
 {
     int h, m, sec;
@@ -130,45 +151,53 @@ static bool take_time(struct str *s, int64_t *second)
 
 static bool take_imf(struct str *s, struct civil *c, int64_t *second)
 {
-    return take_number(s, 2, &c->day) && take(s, STR(" ")) && take_month(s, &c->month) && take(s, STR(" ")) &&
-           take_number(s, 4, &c->year) && take(s, STR(" ")) && take_time(s, second) && take(s, STR(" GMT"));
+    return take_weekday(s, false) && take(s, STR(", ")) && take_number(s, 2, &c->day) && take(s, STR(" ")) &&
+           take_month(s, &c->month) && take(s, STR(" ")) && take_number(s, 4, &c->year) &&
+           take(s, STR(" ")) && take_time(s, second) && take(s, STR(" GMT"));
 }
 
 static bool take_rfc850(struct str *s, int64_t now, struct civil *c, int64_t *second)
 {
     int this_year = civil_from_days(floor_div(now, 86400)).year;
 
-    if (!(take_number(s, 2, &c->day) && take(s, STR("-")) && take_month(s, &c->month) && take(s, STR("-")) &&
-          take_number(s, 2, &c->year) && take(s, STR(" ")) && take_time(s, second) && take(s, STR(" GMT"))))
+    if (!(take_weekday(s, true) && take(s, STR(", ")) && take_number(s, 2, &c->day) && take(s, STR("-")) &&
+          take_month(s, &c->month) && take(s, STR("-")) && take_number(s, 2, &c->year) && take(s, STR(" ")) &&
+          take_time(s, second) && take(s, STR(" GMT"))))
         return false;
     c->year += this_year - this_year % 100;
     if (c->year > this_year + 50)
         c->year -= 100;
+    else if (c->year < this_year - 50)
+        c->year += 100;
     return true;
 }
 
 static bool take_asctime(struct str *s, struct civil *c, int64_t *second)
 {
-    return take_month(s, &c->month) && take(s, STR(" ")) && take_number(s, 2, &c->day) && take(s, STR(" ")) &&
-           take_time(s, second) && take(s, STR(" ")) && take_number(s, 4, &c->year);
+    return take_weekday(s, false) && take(s, STR(" ")) && take_month(s, &c->month) && take(s, STR(" ")) &&
+           take_number(s, 2, &c->day) && take(s, STR(" ")) && take_time(s, second) && take(s, STR(" ")) &&
+           take_number(s, 4, &c->year);
 }
 
 bool date_http_parse(struct str text, int64_t now, int64_t *seconds)
 {
-    struct civil c = {0};
-    int64_t second;
+    struct civil c = {0}, same;
+    int64_t second, days;
     ptrdiff_t comma = str_find(text, ',');
-    struct str rest = str_skip(text, (size_t)(comma < 0 ? 4 : comma + 2));
     bool ok;
 
     if (comma == 3)
-        ok = text.p[4 < text.n ? 4 : 0] == ' ' && take_imf(&rest, &c, &second);
-    else if (comma > 0)
-        ok = take_rfc850(&rest, now, &c, &second);
+        ok = take_imf(&text, &c, &second);
+    else if (comma > 3)
+        ok = take_rfc850(&text, now, &c, &second);
     else
-        ok = take_asctime(&rest, &c, &second);
-    if (!ok || rest.n || c.day < 1 || c.day > 31 || c.month < 1)
+        ok = take_asctime(&text, &c, &second);
+    if (!ok || text.n)
         return false;
-    *seconds = days_from_civil(c) * 86400 + second;
+    days = days_from_civil(c);
+    same = civil_from_days(days);
+    if (same.day != c.day || same.month != c.month) /* such as 31 November */
+        return false;
+    *seconds = days * 86400 + second;
     return true;
 }
