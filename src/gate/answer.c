@@ -172,9 +172,9 @@ static void keep_fields(struct exchange *x, struct str pseudo, bool (*ends)(enum
 
         if (ends(f->id) || str_eq_nocase(f->name, pseudo))
             continue;
-        fields[n++] = i < x->kept_count ? *f
-                                        : (struct field){arena_copy(x->arena, f->name),
-                                                         arena_copy(x->arena, f->value), f->id};
+        if (i >= x->kept_count || f->value.p != x->kept[i].value.p) /* new, or in the place of an old one */
+            *f = (struct field){arena_copy(x->arena, f->name), arena_copy(x->arena, f->value), f->id};
+        fields[n++] = *f;
     }
     x->kept = fields;
     x->kept_count = n;
@@ -294,6 +294,9 @@ static void keep_vars(struct exchange *x, int status)
 
     vars_init(&next, x->arena);
     vars_set(&next, STR("REDIRECT_GATEWAY_INTERFACE"), STR("CGI/1.1"));
+    if (x->request.body == REQUEST_BODY_LENGTH)
+        vars_set(&next, STR("REDIRECT_CONTENT_LENGTH"),
+                 arena_printf(x->arena, "%llu", (unsigned long long)x->request.content_length));
     for (size_t i = known == &x->params ? WIRE_VARS : 0; i < known->count; i++)
         if (count_prefixes(known->items[i].name) < REDIRECT_PREFIXES_MAX)
             vars_set(&next, ARENA_CONCAT(x->arena, redirect_prefix, known->items[i].name),
