@@ -1,7 +1,8 @@
 /* Exchanges with a backend: what the client sees of answers, faults and time-outs, in every cut. The other
  * groups stand in exchange_reply_test.c and exchange_random_test.c. */
+#include "gate/test_groups.h"
+
 #include "gate/answer.h"
-#include "gate/test_host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,12 +15,6 @@
 #define POST     "route POST /app/; connect; "
 #define HEAD     "route HEAD /app/; connect; "
 #define OF(text) .answer = STR_INIT(text)
-#define PLAY(list)                                                                                           \
-    do {                                                                                                     \
-        (void)state;                                                                                         \
-        for (size_t i = 0; i < sizeof(list) / sizeof(list)[0]; i++)                                          \
-            host_expect_any_cut(&(list)[i]);                                                                 \
-    } while (0)
 
 /* clang-format off */
 static const struct test_script answers[] = {
@@ -167,6 +162,7 @@ int main(void)
         cmocka_unit_test(test_answers),  cmocka_unit_test(test_lengths), cmocka_unit_test(test_bodiless),
         cmocka_unit_test(test_interims), cmocka_unit_test(test_fields),  cmocka_unit_test(test_faults),
     };
+    int failed = cmocka_run_group_tests_name("exchange: talk", tests, NULL, NULL);
 
-    return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);
+    return failed + run_reply_tests();
 }

@@ -112,10 +112,9 @@ bool host_step(struct test_host *h);
 /* To the end; the transcript. */
 struct str host_play(struct test_host *h);
 void host_finish(struct test_host *h);
-/* The same from begin to finish; fails unless the transcript is the script's. */
-void host_expect(const struct test_script *script, struct test_cuts cuts, bool shuffle);
-/* host_expect() uncut, in every single cut, byte by byte, and in random cuts and orders. */
-void host_expect_any_cut(const struct test_script *script);
+/* Plays each script uncut, in every single cut, byte by byte, and in random cuts and orders; fails unless the
+ * transcript is always the script's. */
+void host_expect_any_cut(const struct test_script *scripts, size_t count);
 
 /* The value of a variable in the netstring that the peer received last. */
 struct str host_variable(const struct test_host *h, const char *name);
