@@ -47,8 +47,8 @@ static void test_against_gmtime(void **state)
 
         assert_non_null(gmtime_r(&seconds, &tm));
         snprintf(want, sizeof want, "%.3s, %02d %.3s %04d %02d:%02d:%02d GMT",
-                 "SunMonTueWedThuFriSat" + 3 * tm.tm_wday, tm.tm_mday,
-                 "JanFebMarAprMayJunJulAugSepOctNovDec" + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour,
+                 &"SunMonTueWedThuFriSat"[3 * tm.tm_wday], tm.tm_mday,
+                 &"JanFebMarAprMayJunJulAugSepOctNovDec"[3 * tm.tm_mon], tm.tm_year + 1900, tm.tm_hour,
                  tm.tm_min, tm.tm_sec);
         if (!str_eq(http(t), str_from(want)))
             fail_msg("%lld gives %.*s, not %s", (long long)t, STR_ARG(http(t)), want);
