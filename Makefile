@@ -32,8 +32,8 @@ test:
 	@test -f $(B)/build.ninja || $(MAKE) --no-print-directory $(B)/build.ninja
 	@test -f $(B)/.tests || { meson configure $(B) -Dtests=enabled && touch $(B)/.tests; }
 	@ninja -C $(B)
-	@meson test -C $(B) --no-rebuild --print-errorlogs
-	SCGATE=$(B)/scgate $(pytest)
+	@failed=0; meson test -C $(B) --no-rebuild --print-errorlogs || failed=1; \
+	SCGATE=$(B)/scgate $(pytest) || failed=1; exit $$failed
 
 # The same tests under the address and undefined-behaviour sanitizers (not the real programs and captures).
 asan:
@@ -41,8 +41,8 @@ asan:
 	@test -f build-asan/build.ninja || \
 		CC=$(CC) meson setup build-asan -Dtests=enabled -Db_sanitize=address,undefined -Db_lundef=false
 	@ninja -C build-asan
-	$(sanitizers) meson test -C build-asan --no-rebuild --print-errorlogs
-	$(sanitizers) SCGATE=build-asan/scgate $(pytest) -m 'not real and not golden'
+	@failed=0; $(sanitizers) meson test -C build-asan --no-rebuild --print-errorlogs || failed=1; \
+	$(sanitizers) SCGATE=build-asan/scgate $(pytest) -m 'not real and not golden' || failed=1; exit $$failed
 
 lint:
 	$(deps) build lint
