@@ -348,6 +348,15 @@ static void redirect_to(struct exchange *x, struct str target, int status)
 
 /* ---- an application's response ---- */
 
+/* Of these the last one counts, as in the response itself. */
+static const struct field *last_field(const struct cgi_head *head, enum field_id id)
+{
+    for (size_t i = head->field_count; i-- > 0;)
+        if (head->fields[i].id == id)
+            return &head->fields[i];
+    return NULL;
+}
+
 /* The response field that a switch names, if it is on; usual: the switch's value when it is not set anywhere.
  */
 static const struct field *find_switched(const struct exchange *x, struct header_switch s,
@@ -359,7 +368,7 @@ static const struct field *find_switched(const struct exchange *x, struct header
         s = usual;
     if (s.state != HEADER_SWITCH_ON)
         return NULL;
-    for (size_t i = 0; i < head->field_count; i++)
+    for (size_t i = head->field_count; i-- > 0;)
         if (str_eq_nocase(head->fields[i].name, s.name))
             return &head->fields[i];
     return NULL;
@@ -368,9 +377,9 @@ static const struct field *find_switched(const struct exchange *x, struct header
 static void answer_named_file(struct exchange *x, const struct field *name)
 {
     const struct cgi_head *head = &x->attempt.head;
-    const struct field *type = field_first(head->fields, head->field_count, FIELD_CONTENT_TYPE);
-    const struct field *etag = field_first(head->fields, head->field_count, FIELD_ETAG);
-    const struct field *modified = field_first(head->fields, head->field_count, FIELD_LAST_MODIFIED);
+    const struct field *type = last_field(head, FIELD_CONTENT_TYPE);
+    const struct field *etag = last_field(head, FIELD_ETAG);
+    const struct field *modified = last_field(head, FIELD_LAST_MODIFIED);
 
     x->file_named = true;
     x->file_path = arena_copy(x->arena, name->value);
@@ -406,7 +415,7 @@ static bool is_absolute_url(struct str value)
 static int default_status(const struct exchange *x)
 {
     const struct cgi_head *head = &x->attempt.head;
-    const struct field *location = field_first(head->fields, head->field_count, FIELD_LOCATION);
+    const struct field *location = last_field(head, FIELD_LOCATION);
 
     if (location && is_absolute_url(location->value))
         return 302;

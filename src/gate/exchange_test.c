@@ -32,6 +32,8 @@ static const struct test_script answers[] = {
      .want = ASK "head 302 [Location: http://example.com/]; end"},
     {"absolute location with status", .backends = {{OF("Status: 201\nLocation: http://example.com/\r\n\r\n")}},
      .want = ASK "head 201 [Location: http://example.com/]; end"},
+    {"the last location counts", .backends = {{OF("Location: /a\nLocation: http://example.com/\r\n\r\n")}},
+     .want = ASK "head 302 [Location: http://example.com/]; end"},
     {"no absolute location", .backends = {{OF("Location: no scheme://x\r\n\r\n")}},
      .want = ASK "head 200 [Location: no scheme://x]; end"},
     {"post", .method = "POST", .body = STR_INIT("a=1&b=2"), .backends = {{OF("\r\nok")}},
