@@ -387,7 +387,8 @@ static void answer_named_file(struct exchange *x, const struct field *name)
         type && type->value.n ? arena_copy(x->arena, lower_media_type(x->arena, type->value)) : STR_NONE;
     x->file_etag = etag ? arena_copy(x->arena, etag->value) : STR_NONE;
     x->file_modified = modified ? arena_copy(x->arena, modified->value) : STR_NONE;
-    x->file_status = head->status ? head->status : 200;
+    x->file_status = head->status ? head->status : x->status_override ? x->status_override : 200;
+    x->directory_path = STR_NONE;
     keep_fields(x, name->name, ends_with_file);
     if (x->file_path.n && x->file_path.p[0] == '/') {
         exchange_go(x, STEP_FILE);

@@ -202,6 +202,8 @@ static const struct test_script documents_scripts[] = {
      .want = "route GET /status/404; route GET /doc?404; connect; head 404 [X: 1]; content sorry; end; fault client route 404: as the test asked"},
     {"local application with status", .configure = error_documents, .target = "/status/404", .backends = {{OF("Status: 200\n\nsorry")}},
      .want = "route GET /status/404; route GET /doc?404; connect; head 200; content sorry; end; fault client route 404: as the test asked"},
+    {"local application that names a file", .configure = error_documents, .target = "/status/404", .backends = {{OF("X-Sendfile: /srv/a\n\nsorry")}}, .files = {{"/srv/a", 2}},
+     .want = "route GET /status/404; route GET /doc?404; connect; file /srv/a; head 404 [" FACTS("2") "] length 2; content ab; end; fault client route 404: as the test asked"},
     {"local file", .configure = error_documents, .target = "/status/400", .files = {{"/srv/files/400", 2}},
      .want = "route GET /status/400; route GET /files/400; file /srv/files/400; head 400 [" FACTS("2") "] length 2; content ab; end; fault client route 400: as the test asked"},
     {"local file that is missing", .configure = error_documents, .target = "/status/400",
