@@ -1,4 +1,5 @@
 /* main: the program's entry: chooses the subcommand; without one it serves. */
+#include "serve/serve.h"
 #include "tool/tool.h"
 
 #include <stdio.h>
@@ -18,6 +19,5 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc > 1 && i < sizeof subcommands / sizeof subcommands[0]; i++)
         if (strcmp(argv[1], subcommands[i].name) == 0)
             return subcommands[i].main(argc - 1, argv + 1);
-    fputs("usage: scgate app|call|demo --help\n", stderr);
-    return 2;
+    return serve_main(argc, argv);
 }
