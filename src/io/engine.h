@@ -50,6 +50,7 @@ enum sock_flag {
     SOCK_FLAG_ODD = 32,   /* an error or urgent data was seen: a short read tells nothing */
     SOCK_FLAG_WATCHED = 64,
     SOCK_FLAG_WATCHED_OUT = 128,
+    SOCK_FLAG_READABLE_KNOWN = 256, /* by an event that no read has used up yet */
 };
 
 struct engine {

@@ -61,16 +61,21 @@ static int accept_try(struct io_op *op)
     return -errno;
 }
 
-/* The flag may be mere optimism; poll(2), unlike a peek, does not take an error away. */
+/* The flag may be mere optimism: an event that no read has used up yet makes it knowledge; a socket that is
+ * not in the set enters it, which tells; else poll(2) is asked, which, unlike a peek, does not take an error
+ * away. */
 static int readable_try(struct io_op *op)
 {
-    struct pollfd p = {.fd = op->sock->fd, .events = POLLIN | POLLRDHUP};
+    struct io_sock *sock = op->sock;
+    struct pollfd p = {.fd = sock->fd, .events = POLLIN | POLLRDHUP};
 
-    if (!(op->sock->flags & SOCK_FLAG_READABLE))
+    if (!(sock->flags & SOCK_FLAG_READABLE))
         return -EAGAIN;
-    if (poll(&p, 1, 0) == 1)
+    if (sock->flags & SOCK_FLAG_READABLE_KNOWN)
         return 0;
-    flag_off(op->sock, SOCK_FLAG_READABLE);
+    if (sock->flags & SOCK_FLAG_WATCHED && poll(&p, 1, 0) == 1)
+        return 0;
+    flag_off(sock, SOCK_FLAG_READABLE);
     return -EAGAIN;
 }
 
@@ -81,6 +86,7 @@ static int recv_try(struct io_op *op)
 
     if (!(sock->flags & SOCK_FLAG_READABLE))
         return -EAGAIN;
+    flag_off(sock, SOCK_FLAG_READABLE_KNOWN);
     do
         n = recv(sock->fd, op->u.buffer, op->length, MSG_DONTWAIT);
     while (n < 0 && errno == EINTR);
@@ -296,7 +302,7 @@ static void epoll_cancel(struct io *io, struct io_op *op)
 static void sock_event(struct epoll_io *e, struct io_sock *sock, uint32_t events)
 {
     if (events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-        sock->flags |= SOCK_FLAG_READABLE;
+        sock->flags |= SOCK_FLAG_READABLE | SOCK_FLAG_READABLE_KNOWN;
     if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
         sock->flags |= SOCK_FLAG_WRITABLE;
     if (events & EPOLLRDHUP)
