@@ -4,8 +4,8 @@
  * asserts that done functions run from there only, never from inside each other, and at most once per submit.
  * At the end of each test nothing may be pending and no descriptor may be left.
  */
-#ifndef IO_LAW_H
-#define IO_LAW_H
+#ifndef IO_IO_LAW_H
+#define IO_IO_LAW_H
 
 #include "io/addr.h"
 #include "io/io.h"
@@ -55,6 +55,9 @@ enum law_family { LAW_TCP4, LAW_TCP6, LAW_UNIX, LAW_FAMILIES };
 
 /* False (and a line) when the machine does not have the family. */
 bool law_has_family(enum law_family family);
+/* Counts up to the next family that the machine has. */
+bool law_family_at(enum law_family *family);
+#define LAW_EACH_FAMILY(f) for (enum law_family f = 0; law_family_at(&f); f++)
 /* A listening descriptor on an address of its own. */
 int law_listen(enum law_family family, int backlog, struct addr *address);
 /* Removes the path of a Unix address; nothing for others. */

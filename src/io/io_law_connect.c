@@ -70,17 +70,15 @@ static void connect_once(enum law_family family, int count)
 void law_connect_and_accept(void **state)
 {
     (void)state;
-    for (enum law_family f = 0; f < LAW_FAMILIES; f++)
-        if (law_has_family(f))
-            connect_once(f, 0);
+    LAW_EACH_FAMILY(f)
+    connect_once(f, 0);
 }
 
 void law_connect_with_first_bytes(void **state)
 {
     (void)state;
-    for (enum law_family f = 0; f < LAW_FAMILIES; f++)
-        if (law_has_family(f))
-            connect_once(f, 2);
+    LAW_EACH_FAMILY(f)
+    connect_once(f, 2);
 }
 
 static void connect_fails(const struct addr *address, int count, int error)
@@ -99,11 +97,10 @@ static void connect_fails(const struct addr *address, int count, int error)
 void law_connect_refused(void **state)
 {
     (void)state;
-    for (enum law_family f = 0; f < LAW_FAMILIES; f++) {
+    LAW_EACH_FAMILY(f)
+    {
         struct addr address;
 
-        if (!law_has_family(f))
-            continue;
         close(law_listen(f, 1, &address));
         connect_fails(&address, 0, -ECONNREFUSED);
         connect_fails(&address, 2, -ECONNREFUSED);
@@ -272,9 +269,8 @@ static void accept_each(enum law_family family)
 void law_accept_takes_each_connection(void **state)
 {
     (void)state;
-    for (enum law_family f = 0; f < LAW_FAMILIES; f++)
-        if (law_has_family(f))
-            accept_each(f);
+    LAW_EACH_FAMILY(f)
+    accept_each(f);
 }
 
 /* -EMFILE once per submit, not for ever, and the connection is there once descriptors are. */

@@ -152,6 +152,13 @@ bool law_has_family(enum law_family family)
     return true;
 }
 
+bool law_family_at(enum law_family *family)
+{
+    while (*family < LAW_FAMILIES && !law_has_family(*family))
+        (*family)++;
+    return *family < LAW_FAMILIES;
+}
+
 void law_forget(const struct addr *address)
 {
     if (address->u.any.sa_family == AF_UNIX)
