@@ -146,6 +146,9 @@ static void test_target_tcp(void **state)
     TARGET("scgi://h/a%20b%2525?q=1", "h /a b%25?q=1 scgi://h:4000");
 }
 
+#define LONG_31 "/345678901234567890123456789012"
+#define LONG_94 LONG_31 LONG_31 LONG_31 "/"
+
 static void test_target_unix(void **state)
 {
     (void)state;
@@ -156,10 +159,8 @@ static void test_target_unix(void **state)
     TARGET("unix:/x|scgi:///y", "localhost /y unix:/x|scgi://localhost");
     TARGET("unix:/tmp/x", "!0 the URL must be absolute");
     TARGET("unix:|scgi://h/", "!0 the path of the socket is missing");
-    TARGET("unix:/"
-           "5678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678|"
-           "scgi://h/",
-           "!0 the path of the socket is longer than 95 bytes");
+    TARGET("unix:" LONG_94 "x|scgi://h", "h - unix:" LONG_94 "x|scgi://h");
+    TARGET("unix:" LONG_94 "xx|scgi://h", "!0 the path of the socket is longer than 95 bytes");
 }
 
 static void test_target_faults(void **state)
