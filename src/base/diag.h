@@ -16,9 +16,9 @@
 enum diag_level { DIAG_ERROR, DIAG_WARNING, DIAG_NOTICE };
 
 struct diag_place {
-    struct str file;  /* as the user named it; absent for the command line */
-    unsigned line;    /* from 1; 0 when there is none */
-    unsigned column;  /* from 1; 0 when there is none */
+    struct str file;   /* as the user named it; absent for the command line */
+    unsigned line;     /* from 1; 0 when there is none */
+    unsigned column;   /* from 1; 0 when there is none */
     struct str source; /* the text of that line, without its newline */
 };
 

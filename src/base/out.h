@@ -19,7 +19,10 @@ struct out {
     bool overflow;
 };
 
-#define OUT_INIT(memory, size) {.p = (memory), .cap = (size)}
+#define OUT_INIT(memory, size)                                                                               \
+    {                                                                                                        \
+        .p = (memory), .cap = (size)                                                                         \
+    }
 
 static inline void out_bytes(struct out *o, const void *p, size_t n)
 {

@@ -1,7 +1,7 @@
 /* regex: Perl-compatible regular expressions (PCRE2), compiled once, matched with bounded effort.
  *
- * A compiled expression is immutable and may be shared; matching needs no memory of its own. A match that runs into
- * the effort limits counts as no match.
+ * A compiled expression is immutable and may be shared; matching needs no memory of its own. A match that
+ * runs into the effort limits counts as no match.
  */
 #ifndef BASE_REGEX_H
 #define BASE_REGEX_H
@@ -16,13 +16,16 @@ struct regex_match {
     struct str groups[REGEX_GROUPS_MAX]; /* slices of the subject; absent when the group took no part */
 };
 
-/* NULL on a fault; *error is then its text (from the arena), *offset its place in the pattern. To be freed. */
-struct regex *regex_compile(struct arena *arena, struct str pattern, bool nocase, struct str *error, size_t *offset);
+/* NULL on a fault; *error is then its text (from the arena), *offset its place in the pattern. To be freed.
+ */
+struct regex *regex_compile(struct arena *arena, struct str pattern, bool nocase, struct str *error,
+                            size_t *offset);
 void regex_free(struct regex *r);
 /* Unanchored search; match may be NULL. */
 bool regex_search(const struct regex *r, struct str subject, struct regex_match *match);
 
-/* text with $0 to $9 replaced by the groups; "\$" gives '$' ("\\" gives a backslash); other characters stay. */
+/* text with $0 to $9 replaced by the groups; "\$" gives '$' ("\\" gives a backslash); other characters stay.
+ */
 struct str regex_substitute(struct arena *arena, struct str text, const struct regex_match *match);
 
 #endif

@@ -1,8 +1,8 @@
 /* vars: an ordered table of variables: name and value, each name once.
  *
  * The environment of a request, as SetEnvIf and SetEnv fill it and as the application receives it. Setting a
- * name that exists keeps its place and replaces its value; names are compared byte for byte. Names and values are
- * borrowed: they live as long as the arena, or longer.
+ * name that exists keeps its place and replaces its value; names are compared byte for byte. Names and values
+ * are borrowed: they live as long as the arena, or longer.
  */
 #ifndef BASE_VARS_H
 #define BASE_VARS_H
