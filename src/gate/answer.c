@@ -525,7 +525,7 @@ void exchange_file_is_directory(struct exchange *x)
     struct str path = x->plan.path;
 
     must(x->step == STEP_FILE);
-    if (x->file_named) {
+    if (x->file_named || x->directory_path.p) { /* an index file cannot be a directory */
         exchange_file_failed(x, 404, "a directory");
     } else if (path.n == 0 || path.p[path.n - 1] != '/') {
         struct field *fields = begin_fields(x, 0);
@@ -534,7 +534,7 @@ void exchange_file_is_directory(struct exchange *x)
         answer_memory(x, 301, ERROR_PAGE_TYPE, error_page(x->arena, 301, STR_NONE));
     } else {
         x->directory_path = x->file_path;
-        exchange_file_failed(x, 404, "a directory without an index file");
+        exchange_file_failed(x, 404, "a directory");
     }
 }
 
@@ -557,12 +557,16 @@ static bool next_index(struct exchange *x)
 void exchange_file_failed(struct exchange *x, int status, const char *reason)
 {
     enum blame blame = x->file_named ? BLAME_BACKEND : BLAME_CLIENT;
-    struct str shown = x->directory_path.p ? x->directory_path : x->file_path;
+    struct str shown = x->file_path;
 
     must(x->step == STEP_FILE);
     if (status == 404 && next_index(x)) {
         exchange_go(x, STEP_FILE);
         return;
+    }
+    if (status == 404 && x->directory_path.p) {
+        shown = x->directory_path;
+        reason = "a directory without an index file";
     }
     exchange_blame(x, blame, STAGE_FILE, status,
                    arena_printf(x->arena, "\"%.*s\": %s", STR_ARG(str_first(shown, 500)), reason));
