@@ -152,16 +152,18 @@ static void ended_in_head(struct attempt *a, const char *error)
 {
     const char *how = error ? error : "closed";
 
-    if (a->up != ATTEMPT_UP_DONE || a->send_failed)
-        fail(a, STAGE_HEAD, 502,
-             arena_printf(a->arena, "%s after %llu of %llu bytes of the request body, before any answer", how,
-                          (unsigned long long)a->body_sent, (unsigned long long)a->body_length));
-    else if (a->received == 0)
-        fail(a, STAGE_HEAD, 502, arena_printf(a->arena, "%s before any answer", how));
-    else
+    if (a->received)
         fail(a, STAGE_HEAD, 502,
              arena_printf(a->arena, "%s within the response head, after %llu bytes", how,
                           (unsigned long long)a->received));
+    else if (a->block.n)
+        fail(a, STAGE_SEND, 502, arena_printf(a->arena, "%s while the request was being sent", how));
+    else if (a->body_sent < a->body_length)
+        fail(a, STAGE_SEND, 502,
+             arena_printf(a->arena, "%s after %llu of %llu bytes of the request body, before any answer", how,
+                          (unsigned long long)a->body_sent, (unsigned long long)a->body_length));
+    else
+        fail(a, STAGE_HEAD, 502, arena_printf(a->arena, "%s before any answer", how));
 }
 
 void attempt_backend_ended(struct attempt *a, const char *error)
