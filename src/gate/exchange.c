@@ -42,8 +42,9 @@ void exchange_trail(const struct exchange *x, struct out *o)
     unsigned from = x->trail_at > EXCHANGE_TRAIL ? x->trail_at - EXCHANGE_TRAIL : 0;
 
     for (unsigned i = from; i < x->trail_at; i++) {
+        if (i > from)
+            out_char(o, '>');
         out_str(o, str_from(exchange_step_name(x->trail[i % EXCHANGE_TRAIL])));
-        out_char(o, i + 1 < x->trail_at ? '>' : ' ');
     }
 }
 
@@ -359,12 +360,13 @@ void exchange_body(struct exchange *x, struct str bytes)
 void exchange_body_failed(struct exchange *x, enum exchange_body_fault what, struct str message)
 {
     int status = what == BODY_FAULT_TIMEOUT ? 408 : 400;
+    bool begun = x->step == STEP_HEAD || x->step == STEP_CONTENT;
 
-    exchange_blame(x, BLAME_CLIENT, STAGE_BODY, status, message);
+    exchange_blame(x, BLAME_CLIENT, STAGE_BODY, begun ? 0 : status, message);
     if (x->step == STEP_TALK) {
         answer_error(x, status);
-    } else if (x->step == STEP_CONTENT) {
-        attempt_send_failed(&x->attempt); /* the answer has begun already: it is all the client gets */
+    } else if (begun) {
+        attempt_send_failed(&x->attempt); /* the answer is decided already: it is all the client gets */
         settle_content(x);
     }
 }
@@ -378,6 +380,8 @@ size_t exchange_interim_taken(struct exchange *x)
 {
     size_t drop = attempt_interim_taken(&x->attempt);
 
+    x->backend_ms = x->now_ms; /* the backend was not asked meanwhile */
+    x->client_ms = x->now_ms;
     settle_head(x);
     return drop;
 }
@@ -393,6 +397,7 @@ void exchange_head_taken(struct exchange *x)
 
     x->head_taken = true;
     x->client_ms = x->now_ms;
+    x->backend_ms = x->now_ms; /* the backend was not asked meanwhile */
     if (!content || (x->source != SOURCE_BACKEND && x->response.length == 0)) {
         exchange_go(x, STEP_FINISH);
         return;
@@ -508,7 +513,8 @@ static int64_t connect_timeout_ms(const struct exchange *x)
 
 enum waiting { WAITING_NOBODY, WAITING_CONNECT, WAITING_BACKEND, WAITING_BODY, WAITING_CLIENT };
 
-/* Whose turn it is. The client's body comes first: a backend that waits for it cannot answer. */
+/* Whose turn it is. A backend that waits for the client's body cannot answer; one that does not take what is
+ * at hand could. */
 static enum waiting waiting_for(const struct exchange *x)
 {
     unsigned wants = exchange_wants(x);
@@ -517,9 +523,11 @@ static enum waiting waiting_for(const struct exchange *x)
         return WAITING_CONNECT;
     if (wants & (WANT_TO_CLIENT | WANT_END))
         return WAITING_CLIENT;
+    if (wants & WANT_TO_BACKEND)
+        return WAITING_BACKEND;
     if (wants & WANT_BODY)
         return WAITING_BODY;
-    if (wants & (WANT_FROM_BACKEND | WANT_TO_BACKEND))
+    if (wants & WANT_FROM_BACKEND)
         return WAITING_BACKEND;
     return WAITING_NOBODY;
 }

@@ -166,5 +166,6 @@ int main(void)
     };
     int failed = cmocka_run_group_tests_name("exchange: talk", tests, NULL, NULL);
 
+    failed += run_trouble_tests();
     return failed + run_reply_tests();
 }

@@ -375,8 +375,10 @@ static bool do_to_backend(struct test_host *h)
         n += slices[i].n;
     all = arena_concat(&h->arena, slices, (size_t)count);
     n = test_cut_next(&h->cuts, 0, n);
-    if (h->peer->breaks && h->up_n + n > h->peer->takes)
+    if ((h->peer->breaks || h->peer->blocks) && h->up_n + n > h->peer->takes)
         n = h->peer->takes - h->up_n;
+    if (n == 0 && h->peer->blocks)
+        return false;
     if (n == 0) {
         h->peer_broke = true;
         exchange_send_failed(&h->x, "broken pipe");
@@ -621,6 +623,14 @@ bool host_step(struct test_host *h)
     expire(h);
     watch_steps(h);
     release(h);
+    return true;
+}
+
+bool host_until(struct test_host *h, enum exchange_step step)
+{
+    while (h->x.step != step)
+        if (!host_step(h))
+            return false;
     return true;
 }
 

@@ -28,6 +28,7 @@ struct fake_backend {
     enum fake_connect connect;
     bool early;       /* answers before the body has come */
     bool breaks;      /* takes no more than: */
+    bool blocks;      /* the same, but it only takes no more */
     size_t takes;     /* bytes of the request, netstring included, before writing to it fails */
     bool end_unasked; /* the end is reported with the last bytes, asked for or not */
 };
@@ -109,6 +110,8 @@ struct test_host {
 void host_begin(struct test_host *h, const struct test_script *script);
 /* Does one thing that is wanted; false when the exchange is done. */
 bool host_step(struct test_host *h);
+/* Until it is in the step; false when it never is. */
+bool host_until(struct test_host *h, enum exchange_step step);
 /* To the end; the transcript. */
 struct str host_play(struct test_host *h);
 void host_finish(struct test_host *h);
