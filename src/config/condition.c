@@ -86,9 +86,9 @@ static int compare_version(struct str text)
     return text.p ? -2 : result;
 }
 
-static bool match_version(struct tree *t, const struct node *n, size_t i)
+static bool match_version(struct tree *t, const struct node *n, size_t i, struct str pattern)
 {
-    struct str pattern = n->words[i].text, error;
+    struct str error;
     struct regex *r;
     size_t offset;
     bool met;
@@ -136,7 +136,7 @@ static bool if_version(struct tree *t, const struct node *n)
     text = n->words[at].text;
     negate = take_not(at ? &operator : &text);
     if (str_eq(operator, STR("~")) || (text.n > 1 && text.p[0] == '/' && str_starts(operator, STR("="))))
-        return match_version(t, n, at) != negate;
+        return match_version(t, n, at, text) != negate;
     result = compare_version(text);
     met = compare_met(operator, result, &known);
     if (!known)

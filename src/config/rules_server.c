@@ -14,14 +14,14 @@ static bool same_address(const struct address *a, const struct address *b)
 
 static bool listen_unix(const struct scope *s, const struct node *n, struct str path, struct address *address)
 {
+    if (path.n == 0 || path.p[path.n - 1] == '/') {
+        scope_error(s, n, 0, "the path of the Unix socket is missing");
+        return false;
+    }
     path = value_path(s->load->arena, s->load->model->runtime_dir, path);
     if (path.n > UNIX_PATH_MAX) {
         scope_error(s, n, 0, "the socket path has %zu bytes; a path of a Unix socket holds at most %d",
                     path.n, UNIX_PATH_MAX);
-        return false;
-    }
-    if (path.p[path.n - 1] == '/') {
-        scope_error(s, n, 0, "the path of the Unix socket is missing");
         return false;
     }
     *address = (struct address){.kind = ADDRESS_UNIX, .path = path};

@@ -448,7 +448,7 @@ void tree_read_file(struct tree *t, struct str path, struct str shown)
     const char *fault = t->source->read_file(t->source->context, t->arena, path, &text);
 
     if (fault)
-        fault_add(t->diags, DIAG_ERROR, nowhere, "cannot read the configuration: %s", fault);
+        stop(t, nowhere, arena_printf(t->arena, "cannot read the configuration: %s", fault).p);
     else if (spend(t, text.n, nowhere))
         tree_read_text(t, shown, text);
 }

@@ -1,0 +1,513 @@
+/* Whole configurations: what is accepted, and what the faults say, where. */
+#include "config/bundle.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static struct arena arena;
+
+/* "line:column: error: message | hint" of each fault, each ended by a newline; of another file, with its
+ * path. */
+static struct str faults_of(const struct diag_list *l)
+{
+    static const char *const levels[] = {"error", "warning", "notice"};
+    struct str out = STR("");
+
+    for (const struct diag *d = l->first; d; d = d->next) {
+        bool other = d->place.file.p && !str_eq(d->place.file, STR(BUNDLE_FILE));
+
+        out = arena_printf(&arena, "%.*s%.*s%s%u:%u: %s: %.*s%s%.*s\n", STR_ARG(out),
+                           STR_ARG(other ? d->place.file : STR("")), other ? ":" : "", d->place.line,
+                           d->place.column, levels[d->level], STR_ARG(d->message), d->hint.p ? " | " : "",
+                           STR_ARG(d->hint));
+    }
+    return out;
+}
+
+static struct model *load(const char *text, struct str *faults)
+{
+    struct bundle bundle = bundle_make(str_from(text));
+    struct config_source source = bundle_source(&bundle);
+    struct config_options options = {.file = STR(BUNDLE_FILE), .directory = STR("/")};
+    struct str define = STR("GIVEN");
+    struct diag_list diags;
+    struct model *m;
+
+    diag_list_init(&diags, &arena);
+    options.defines.items = &define;
+    options.defines.count = 1;
+    m = config_load(&source, &options, &arena, &diags);
+    assert_int_equal(m == NULL, diags.errors > 0);
+    *faults = faults_of(&diags);
+    return m;
+}
+
+/* Line 1 of each text listens, so that nothing else is amiss. */
+static void expect(const char *text, const char *want)
+{
+    struct str faults;
+    struct model *m = load(arena_printf(&arena, "Listen 8080\n%s", text).p, &faults);
+
+    if (!str_eq(faults, str_from(want)))
+        fail_msg("of:\n%s\nwanted:\n%s\ngot:\n%s", text, want, faults.p);
+    if (m)
+        model_finish(m);
+}
+
+#define GOOD(text)        expect(text, "")
+#define FAULT(text, want) expect(text, want "\n")
+
+static void test_listen(void **state)
+{
+    struct str faults;
+
+    (void)state;
+    assert_null(load("", &faults));
+    assert_string_equal(faults.p,
+                        "0:0: error: no Listen directive | say where to listen, e.g. \"Listen 8080\" or "
+                        "\"Listen unix:/run/scgate.sock\"\n");
+    GOOD("Listen 127.0.0.1:80\nListen [::1]:80\nListen *:81\nListen name:82 http\nListen unix:/run/x.sock");
+    FAULT("Listen 127.0.0.1:99999", "2:8: error: \"99999\" is not a port: 1 to 65535");
+    FAULT("Listen 99999", "2:8: error: \"99999\" is not a port: 1 to 65535");
+    FAULT("Listen 127.0.0.1", "2:8: error: the port is missing | write \"Listen 127.0.0.1:8080\"");
+    FAULT("Listen [::1",
+          "2:8: error: \"[::1\" is not an address | 8080, 127.0.0.1:8080, [::1]:8080 or unix:/path are");
+    FAULT("Listen 443 https", "2:12: error: the protocol \"https\" is not supported in this release");
+    FAULT("Listen unix:", "2:8: error: the path of the Unix socket is missing");
+    FAULT("  Listen 8080", "2:10: error: Listen 8080 stands twice | the first is at /etc/gate.conf:1");
+}
+
+static void test_counts(void **state)
+{
+    (void)state;
+    FAULT("ProxySCGIInternalRedirect On Off",
+          "2:30: error: ProxySCGIInternalRedirect takes one argument | syntax: "
+          "ProxySCGIInternalRedirect On|Off|Headername");
+    FAULT("ProxySCGISendfile",
+          "2:1: error: ProxySCGISendfile takes one argument | syntax: ProxySCGISendfile On|Off|Headername");
+    FAULT("ServerName \"\"",
+          "2:12: error: ServerName takes one argument | syntax: ServerName [scheme://]host[:port]");
+    FAULT("ProxyTimeout 5 # five",
+          "2:16: error: ProxyTimeout takes one argument | a comment needs a line of its own");
+    FAULT("SetEnv A b c", "2:12: error: SetEnv takes one to two arguments | syntax: SetEnv variable [value]");
+    GOOD("SetEnv A \"\"\nUnsetEnv A B C");
+    FAULT("SetEnv A \\\n b \\\n c",
+          "4:2: error: SetEnv takes one to two arguments | syntax: SetEnv variable [value]");
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    GOOD("pRoXyPaSs /a/ scgi://h/");
+    FAULT("ProxyPas /a/ scgi://h/",
+          "2:1: error: unknown directive \"ProxyPas\" | did you mean \"ProxyPass\"?");
+    FAULT("Frobnicate On", "2:1: error: unknown directive \"Frobnicate\"");
+    FAULT("<Locatoin /x>\n</Locatoin>",
+          "2:1: error: unknown section \"<Locatoin>\" | did you mean \"<Location>\"?");
+}
+
+static void test_contexts(void **state)
+{
+    (void)state;
+    FAULT("<Location /x>\n  Listen 81\n</Location>",
+          "3:3: error: Listen is not allowed in <Location> | its places are: server config");
+    FAULT("<VirtualHost *>\n<VirtualHost *>\n</VirtualHost>\n</VirtualHost>",
+          "3:1: error: <VirtualHost> is not allowed in <VirtualHost> | its places are: server config");
+    FAULT("ServerAlias x",
+          "2:1: error: ServerAlias is not allowed outside of a section | its places are: virtual host");
+    FAULT("Require all granted",
+          "2:1: error: Require is not allowed outside of a section | its places are: directory");
+    FAULT(
+        "<Directory /x>\nProxyPass scgi://h/\n</Directory>",
+        "3:1: error: ProxyPass is not allowed in <Directory> | its places are: server config, virtual host, "
+        "<Location>");
+}
+
+static void test_sections(void **state)
+{
+    (void)state;
+    GOOD("<LOCATION \"/x\"> junk\n</location>\n<Location ~ ^/x>\n</Location>\n<LocationMatch "
+         "x>\n</LocationMatch>");
+    GOOD("<Directory />\n</Directory>\n<Directory ~ x>\n</Directory>\n<DirectoryMatch x>\n</DirectoryMatch>");
+    FAULT("<Location /x>\nSetEnv A b", "2:1: error: \"<Location>\" is not closed");
+    FAULT("</Location>", "2:1: error: \"</Location>\" without matching \"<Location>\" section");
+    FAULT("<Location /x\n</Location>", "2:1: error: \"<Location\" is missing its closing \">\"");
+    FAULT("<Location /x>\n</Location", "3:1: error: \"</Location\" is missing its closing \">\"");
+    FAULT("< /x>\nSetEnv A b", "2:1: error: a section needs a name behind \"<\"");
+    FAULT("<Location>\n</Location>",
+          "2:1: error: <Location> takes one to two arguments | syntax: <Location [~] URL-path>");
+    FAULT("<Location /x /y>\n</Location>", "2:14: error: <Location> takes one argument");
+    FAULT("<LocationMatch \"a((b\">\n</LocationMatch>",
+          "2:21: error: the expression cannot be compiled: missing closing parenthesis");
+    FAULT("<Location /x>\n</Directory>\n</Location>",
+          "3:1: error: expected \"</Location>\" but saw \"</Directory>\" | \"<Location>\" was opened at "
+          "/etc/gate.conf:2");
+    FAULT("<Location /x>\n</Locatoin>",
+          "3:1: error: expected \"</Location>\" but saw \"</Locatoin>\" | \"<Location>\" was opened at "
+          "/etc/gate.conf:2");
+    FAULT("<VirtualHost *>\n<Location /x>\n</VirtualHost>\nServerName y",
+          "4:1: error: expected \"</Location>\" but saw \"</VirtualHost>\" | \"<Location>\" was opened at "
+          "/etc/gate.conf:3");
+}
+
+/* One fault does not hide another; they come in the order of the file. */
+static void test_many(void **state)
+{
+    (void)state;
+    FAULT("<VirtualHost *>\nKeepAlive x\n</VirtualHost>\nTimeout 0\nKeepAlive maybe\nUser",
+          "3:11: error: KeepAlive must be On or Off\n"
+          "5:9: warning: \"0\" is not a time of at least 1 ms; 60 seconds are used\n"
+          "6:11: error: KeepAlive must be On or Off\n"
+          "7:1: error: User takes one argument | syntax: User name|#number");
+}
+
+static void test_fault_limit(void **state)
+{
+    char text[2000] = "Listen 80\n", *at = text + strlen(text);
+    struct str faults;
+    size_t lines = 0;
+
+    (void)state;
+    for (int i = 0; i < 90; i++)
+        at += sprintf(at, "Bogus%d\n", i);
+    assert_null(load(text, &faults));
+    for (size_t i = 0; i < faults.n; i++)
+        lines += faults.p[i] == '\n';
+    assert_int_equal(lines, 51);
+    assert_true(str_find_str(faults, STR("notice: too many errors, the rest is not shown")) >= 0);
+}
+
+static void test_variables(void **state)
+{
+    (void)state;
+    GOOD("Define PORT 81\nListen ${PORT}\nDefine A 127.0.0.1:${PORT}\nListen ${A}");
+    FAULT("Define P 99999\nListen 127.0.0.1:${P}", "3:8: error: \"99999\" is not a port: 1 to 65535");
+    FAULT("Define H a b\nListen x", "2:12: error: Define takes one or two arguments\n"
+                                    "3:8: error: the port is missing | write \"Listen x:8080\"");
+    FAULT("Define", "2:1: error: Define takes one or two arguments");
+    FAULT("Define a:b c", "2:8: error: the name of a variable must not contain \":\"");
+    FAULT("SetEnv A \"${NOPE}\"", "2:11: warning: variable \"NOPE\" is not defined");
+    GOOD("SetEnv A \"${NO:PE} ${OPEN\"");
+    GOOD("User \"${FROM_ENVIRONMENT}\"");
+    FAULT("Define A 81\nUnDefine A\nListen ${A}",
+          "4:8: warning: variable \"A\" is not defined\n"
+          "4:8: error: the port is missing | write \"Listen ${A}:8080\"");
+    FAULT("Define X\nSetEnv A ${X}", "3:10: warning: variable \"X\" is not defined");
+    FAULT("Define A x\nDefine B ${A}${A}y\nBogus${B}", "4:1: error: unknown directive \"Bogusxxy\"");
+}
+
+/* Doubling a value is stopped before it fills the memory. */
+static void test_growth(void **state)
+{
+    char text[2000] = "Listen 80\nDefine A xxxxxxxxxxxxxxxx\n", *at = text + strlen(text);
+    struct str faults;
+
+    (void)state;
+    for (int i = 0; i < 60; i++)
+        at += sprintf(at, "Define A ${A}${A}\n");
+    assert_null(load(text, &faults));
+    assert_true(str_find_str(faults, STR("longer than 1 MiB after its variables were replaced")) >= 0);
+}
+
+static void test_conditions(void **state)
+{
+    (void)state;
+    GOOD("<IfModule no.c>\nthis is (junk \"unbalanced\n<IfModule x>\n</IfModule>\n<Other>\n</IfModule>");
+    FAULT("<IfModule mod_proxy_scgi.c>\nBogus\n</IfModule>", "3:1: error: unknown directive \"Bogus\"");
+    FAULT("<IfModule !no>\nBogus\n</IfModule>", "3:1: error: unknown directive \"Bogus\"");
+    GOOD("<IfModule !proxy_module>\nBogus\n</IfModule>");
+    FAULT("<IfDefine GIVEN>\nBogus\n</IfDefine>", "3:1: error: unknown directive \"Bogus\"");
+    FAULT("<IfDefine !NOT_GIVEN>\nBogus\n</IfDefine>", "3:1: error: unknown directive \"Bogus\"");
+    GOOD("<IfDefine NOT_GIVEN>\nBogus\n</IfDefine>");
+    FAULT("Define X\n<IfDefine X>\n<Location /y>\nBogus\n</Location>\n</IfDefine>",
+          "5:1: error: unknown directive \"Bogus\"");
+    GOOD("<IfFile /srv>\nUser a\n</IfFile>\n<IfFile none>\nBogus\n</IfFile>");
+    FAULT("<IfModule x>\nUser a", "2:1: error: \"<IfModule>\" is not closed");
+    FAULT("<IfDefine GIVEN>\nUser a", "2:1: error: \"<IfDefine>\" is not closed");
+    FAULT("<IfModule>\n</IfModule>", "2:1: error: <IfModule> takes one argument");
+    FAULT("<IfModule a b>\n</IfModule>", "2:13: error: <IfModule> takes one argument");
+    FAULT("<IfModule a\n</IfModule>", "2:1: error: \"<IfModule\" is missing its closing \">\"");
+}
+
+static void test_version(void **state)
+{
+    static const char *const met[] = {">= 2.4", "2.4.71",  "= 2.4.71",  "== 2.4.71", "<= 2.4.71",
+                                      "< 2.5",  "> 2",     "!> 2.4.71", "!2.2",      "~ ^2\\.4",
+                                      "/^2/",   "= /2.4/", "!~ ^3"};
+    static const char *const unmet[] = {"< 2.4", "2.4", "> 2.4.71", "!>= 2.4", "~ ^3", "/^3/", "!/^2/"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof met / sizeof *met; i++)
+        FAULT(arena_printf(&arena, "<IfVersion %s>\nBogus\n</IfVersion>", met[i]).p,
+              "3:1: error: unknown directive \"Bogus\"");
+    for (size_t i = 0; i < sizeof unmet / sizeof *unmet; i++)
+        GOOD(arena_printf(&arena, "<IfVersion %s>\nBogus\n</IfVersion>", unmet[i]).p);
+    FAULT("<IfVersion ~~ 2>\n</IfVersion>", "2:12: error: unknown operator \"~~\"");
+    FAULT("<IfVersion >= 2.x>\n</IfVersion>", "2:15: error: \"2.x\" is not a version");
+    FAULT("<IfVersion 2.4.71.1>\n</IfVersion>", "2:12: error: \"2.4.71.1\" is not a version");
+    FAULT("<IfVersion ~ (>\n</IfVersion>",
+          "2:14: error: the expression cannot be compiled: missing closing parenthesis");
+}
+
+static void test_include(void **state)
+{
+    (void)state;
+    GOOD("Include a.conf\nListen 82\n=== /etc/a.conf\nListen 81\n");
+    FAULT("Include a.conf\n=== /etc/a.conf\n# x\nBogus\n",
+          "/etc/a.conf:2:1: error: unknown directive \"Bogus\"");
+    FAULT("Include none.conf", "2:9: error: cannot read \"/etc/none.conf\": no such file");
+    FAULT("Include x/*.conf", "2:9: error: no file matches \"/etc/x/*.conf\" | IncludeOptional accepts that");
+    GOOD("IncludeOptional none.conf\nIncludeOptional x/*.conf");
+    FAULT("Include d/*.conf\n=== /etc/d/b.conf\nBogus2\n=== /etc/d/a.conf\nBogus1\n=== /etc/d/c\nBogus3\n",
+          "/etc/d/a.conf:1:1: error: unknown directive \"Bogus1\"\n"
+          "/etc/d/b.conf:1:1: error: unknown directive \"Bogus2\"");
+    FAULT("Include d\n=== /etc/d/b\nBogus\n=== /etc/d/e/\n",
+          "/etc/d/b:1:1: error: unknown directive \"Bogus\"");
+    FAULT("Include", "2:1: error: Include takes one argument");
+    FAULT("<Location /x>\nInclude a.conf\n</Location>\n=== /etc/a.conf\n</Location>\n",
+          "/etc/a.conf:1:1: error: \"</Location>\" without matching \"<Location>\" section | a file opens "
+          "and closes "
+          "whole sections only");
+    FAULT("Include a.conf\n</Location>\n=== /etc/a.conf\n<Location /x>\n",
+          "/etc/a.conf:1:1: error: \"<Location>\" is not closed\n"
+          "3:1: error: \"</Location>\" without matching \"<Location>\" section");
+    FAULT("Include a.conf\nInclude a.conf\n=== /etc/a.conf\nInclude a.conf\nInclude a.conf\n",
+          "/etc/a.conf:1:9: error: Include is nested more than 128 deep; does a file include itself?");
+    FAULT("ServerRoot /srv\nInclude a.conf\n=== /etc/a.conf\n",
+          "3:9: error: cannot read \"/srv/a.conf\": no such file");
+}
+
+static void test_error(void **state)
+{
+    (void)state;
+    FAULT("Error \"stop here\"\nBogus", "2:1: error: stop here\n"
+                                        "3:1: error: unknown directive \"Bogus\"");
+}
+
+static void test_proxy_pass(void **state)
+{
+    (void)state;
+    GOOD("ProxyPass /a/ scgi://h/ connectiontimeout=300ms timeout=5\nProxyPass /b !\nProxyPass \"/c\" \"!\"");
+    GOOD("<Location /x/>\nProxyPass scgi://h/ timeout=3\n</Location>");
+    FAULT("ProxyPass /a/",
+          "2:1: error: ProxyPass needs a path and a URL outside of <Location> | syntax: ProxyPass "
+          "[path] !|url [key=value ...]");
+    FAULT("<Location /x>\nProxyPass /y scgi://h/\n</Location>",
+          "3:11: error: ProxyPass takes no path inside of <Location>: the section's is used");
+    FAULT("ProxyPass /a/ /b/", "2:15: error: the URL must be absolute: \"/b/\" | scgi://host:port/path or "
+                               "unix:/path/of/socket|scgi://host/path");
+    FAULT("ProxyPass /a/ scgi://h:99999/", "2:15: error: the port must be 1 to 65535: \"scgi://h:99999/\"");
+    FAULT("ProxyPass /a/ balancer://x/ lbmethod=byrequests",
+          "2:15: error: balancers are not supported in this release: \"balancer://x/\" | name one backend: "
+          "scgi://host:port/");
+    FAULT("ProxyPass ~ ^/x scgi://h/",
+          "2:11: error: ProxyPass with an expression is not supported in this release");
+    FAULT("ProxyPass /a/ scgi://h",
+          "2:15: warning: the path ends in a slash and the URL has none; \"/\" is put in | "
+          "write \"scgi://h/\"");
+    FAULT("ProxyPass a scgi://h/",
+          "2:11: warning: the path does not begin with a slash; no request will match it");
+    FAULT("ProxyPass /a/ scgi://h/ timeout=5\nProxyPass /b/ scgi://h/ timeout=6",
+          "3:15: warning: the parameters are not used: the backend is shared with /etc/gate.conf:2");
+}
+
+static void test_proxy_parameters(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } bad[] = {
+        {"oops", "\"oops\" is not a parameter of ProxyPass | parameters are key=value"},
+        {"frob=1", "unknown parameter \"frob\" of ProxyPass"},
+        {"mapping=odd", "unknown mapping \"odd\""},
+        {"mapping=servlet", "mapping=servlet is not supported in this release"},
+        {"timeout=abc", "timeout must be a number from 1 to 1000000"},
+        {"timeout=5x", "timeout must be a number from 1 to 1000000"},
+        {"timeout=0", "timeout must be a number from 1 to 1000000"},
+        {"connectiontimeout=x", "connectiontimeout must be a time of at least 1 ms"},
+        {"connectiontimeout=0", "connectiontimeout must be a time of at least 1 ms"},
+    };
+    static const char *const bad_values[] = {
+        "max=-1",
+        "min=-1",
+        "smax=x",
+        "ttl=0",
+        "acquire=0",
+        "flushpackets=maybe",
+        "flushwait=1001",
+        "addressttl=1.5",
+        "retry=-1",
+        "iobuffersize=1",
+        "keepalive=1",
+        "receivebuffersize=100",
+        "lbset=100",
+        "disablereuse=1",
+        "status=Z",
+        "status=",
+        "loadfactor=0",
+        "loadfactor=0.5",
+        "loadfactor=101",
+        "loadfactor=100.1",
+        "route=rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr",
+    };
+    struct str faults;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        expect(arena_printf(&arena, "ProxyPass /a/ scgi://h/ %s", bad[i].text).p,
+               arena_printf(&arena, "2:25: error: %s\n", bad[i].want).p);
+    for (size_t i = 0; i < sizeof bad_values / sizeof *bad_values; i++)
+        if (load(arena_printf(&arena, "Listen 80\nProxyPass /a/ scgi://h/ %s", bad_values[i]).p, &faults))
+            fail_msg("accepted: %s", bad_values[i]);
+    FAULT("ProxyPass /a/ scgi://h/ max=5 Retry=0 loadfactor=1.5 status=+D-E+H upgrade=websocket nocanon",
+          "2:1: warning: without effect in this release: max, retry, loadfactor, status, upgrade, nocanon");
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    FAULT("ProxyTimeout -5", "2:14: error: \"-5\" is not a time limit | a number of seconds, at least 1");
+    GOOD("ProxyTimeout 5s\nKeepAliveTimeout 500ms\nLimitRequestBody 0\nTraceEnable extended\nMergeSlashes "
+         "Off");
+    FAULT("KeepAliveTimeout x",
+          "2:18: error: \"x\" is not a time | a number with or without a unit: ms, s, min, h");
+    FAULT("LimitRequestLine 99999999999",
+          "2:18: warning: LimitRequestLine is out of bounds; 1048576 is used");
+    FAULT("LimitRequestFields -1", "2:20: error: LimitRequestFields must not be negative");
+    FAULT("MaxKeepAliveRequests x", "2:22: warning: \"x\" is not a number; the default stays");
+    FAULT("LimitRequestBody -1", "2:18: error: \"-1\" is not a number of bytes (0: no limit)");
+    FAULT("WorkerProcesses 0", "2:17: error: WorkerProcesses must be auto or a number from 1 to 1024");
+    FAULT("IOEngine select", "2:10: error: IOEngine must be auto, io_uring or epoll");
+    FAULT("DocumentRoot /none", "2:14: error: DocumentRoot \"/none\" is not a directory");
+    FAULT("ServerRoot none", "2:12: error: ServerRoot \"/etc/none\" is not a directory");
+    FAULT("ServerName \"a b\"", "2:12: warning: \"a b\" is not a host name; no request will ask for it");
+    FAULT("<VirtualHost name:80>\n</VirtualHost>", "2:14: error: \"name:80\" is not an address of a virtual "
+                                                   "host | *, *:8080, 127.0.0.1:8080 or [::1]:8080 are; "
+                                                   "names are not looked up here");
+    FAULT("ProxySCGISendfile \"a b\"", "2:19: error: \"a b\" is neither On, Off nor the name of a header");
+    FAULT("TypesConfig none", "2:13: error: cannot read \"/etc/none\": No such file or directory");
+    FAULT("Options Bogus", "2:9: error: unknown option \"Bogus\"");
+    FAULT("Options Indexes +FollowSymLinks", "2:17: error: options with and without + or - cannot be mixed");
+    FAULT("ErrorDocument 200 x", "2:15: error: \"200\" is not a status from 400 to 599");
+    FAULT("ErrorDocument 401 http://h/",
+          "2:19: warning: a redirect cannot ask for a password; ErrorDocument 401 is left out");
+    FAULT("AllowOverride All",
+          "2:1: error: AllowOverride is not allowed outside of a section | its places are: <Directory>");
+    FAULT("<Directory /srv>\nAllowOverride All\nAllowOverride FileInfo\n</Directory>",
+          "3:15: warning: .htaccess files are not read");
+}
+
+static void test_environment(void **state)
+{
+    (void)state;
+    FAULT("SetEnv A=b",
+          "2:8: warning: the variable's name is \"A=b\", with the \"=\" | name and value are two words: "
+          "SetEnv A value");
+    FAULT("PassEnv FROM_ENVIRONMENT NOPE", "2:26: warning: the environment has no variable \"NOPE\"");
+    FAULT("SetEnvIf Host", "2:1: error: SetEnvIf needs an expression");
+    FAULT("SetEnvIf Host x", "2:1: error: SetEnvIf needs a variable to set");
+    FAULT("SetEnvIf \"^X((\" . A",
+          "2:15: error: the expression cannot be compiled: missing closing parenthesis");
+    FAULT("BrowserMatch \"x(\" A",
+          "2:17: error: the expression cannot be compiled: missing closing parenthesis");
+    FAULT("SetEnvIfExpr \"%{X} == 1\" A", "2:14: error: expressions other than true and false are not "
+                                          "supported in this release | SetEnvIf tests "
+                                          "single properties");
+}
+
+static void test_logs(void **state)
+{
+    (void)state;
+    GOOD("CustomLog logs/a common\nLogFormat \"%h %l %u %t \\\"%r\\\" %>s %b\" common\nErrorLog e.log\n"
+         "CustomLog b \"%h\" env=!quiet\nLogLevel warn");
+    FAULT("CustomLog a comon", "2:13: error: no LogFormat is named \"comon\" | e.g. LogFormat \"%h %l %u %t "
+                               "\\\"%r\\\" %>s %b\" comon");
+    FAULT("LogFormat \"%h %Q\" x", "2:15: error: unknown format letter: \"%Q\"");
+    FAULT("CustomLog \"|prog\" \"%h\"", "2:11: error: logs to a program are not supported in this release");
+    FAULT("ErrorLog syslog:local1", "2:10: error: logs to syslog are not supported in this release");
+    FAULT("CustomLog a \"%h\" x", "2:18: error: the third argument of CustomLog is env=NAME or env=!NAME");
+    FAULT("LogLevel loud",
+          "2:10: error: unknown log level \"loud\" | emerg, alert, crit, error, warn, notice, info, "
+          "debug, trace1 to trace8");
+    FAULT("LogLevel warn proxy_scgi:trace3 core:info",
+          "2:15: warning: levels of single modules have no effect");
+}
+
+/* What cannot be done and would open or change something is refused; the rest is named. */
+static void test_foreign(void **state)
+{
+    struct str faults;
+    struct model *m;
+
+    (void)state;
+    m = load("Listen 80\nLoadModule a b\nMaxRequestWorkers 5\nLoadModule c d\nServerTokens Prod", &faults);
+    assert_non_null(m);
+    assert_string_equal(faults.p, "");
+    assert_int_equal(m->ignored.count, 3);
+    assert_true(str_eq(m->ignored.items[0], STR("LoadModule")));
+    assert_true(str_eq(m->ignored.items[2], STR("ServerTokens")));
+    model_finish(m);
+    FAULT("ServerTokens Loud",
+          "2:14: error: ServerTokens must be Prod, ProductOnly, Major, Minor, Min, Minimal, OS or "
+          "Full");
+    FAULT("ProxyVia On\nProxyVia Off", "2:1: warning: ProxyVia has no effect: it has no meaning for SCGI");
+    FAULT("ProxyPassReverse /a/",
+          "2:1: error: ProxyPassReverse needs a path and a URL outside of <Location>");
+    FAULT("RewriteRule a b",
+          "2:1: error: RewriteRule is not supported in this release: URL rewriting is not part of "
+          "it; ProxyPass and Alias map paths");
+    FAULT("RewriteEngine On",
+          "2:15: error: RewriteEngine On is not supported in this release: URL rewriting is not "
+          "part of it; ProxyPass and Alias map paths");
+    GOOD("RewriteEngine Off\nProxyErrorOverride Off");
+    FAULT("ProxyErrorOverride Off 404",
+          "2:24: error: ProxyErrorOverride must be Off in this release: error pages of "
+          "applications would be passed on");
+    FAULT(
+        "<Location />\nRequire ip 10.0.0.1\n</Location>",
+        "3:9: error: Require ip is not supported in this release | \"Require all granted\" and \"Require all "
+        "denied\" are; without this one others could get in");
+    FAULT("<Location />\nOrder allow,deny\n</Location>",
+          "3:1: error: Order is not supported in this release: without it others could get in");
+    FAULT("<Files x>\nBogus\n</Files>",
+          "2:1: error: <Files> is not supported in this release: without it what it "
+          "encloses would be missing, or cover everything");
+    FAULT("ProxyRequests On",
+          "2:15: error: ProxyRequests On would let clients reach any SCGI server | a gateway needs "
+          "only ProxyPass; \"ProxySCGIForward On\" allows it for those who want it");
+    GOOD("ProxyRequests On\nProxySCGIForward On");
+    GOOD("ProxyRequests On\nProxyRequests Off");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_listen),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_contexts),
+        cmocka_unit_test(test_sections),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_fault_limit),
+        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_version),
+        cmocka_unit_test(test_include),
+        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_proxy_pass),
+        cmocka_unit_test(test_proxy_parameters),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_logs),
+        cmocka_unit_test(test_foreign),
+    };
+    int failed;
+
+    arena_init(&arena, NULL, 0);
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    arena_finish(&arena);
+    return failed;
+}
