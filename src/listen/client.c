@@ -1,29 +1,7 @@
-#include "listen/client.h"
-#include "base/date.h"
 #include "base/must.h"
-#include "io/addr.h"
+#include "listen/client_parts.h"
 
-#include <errno.h>
 #include <stdlib.h>
-
-enum { INPUT_SIZE = 14 * 1024, HEAD_ROOM = 1024 };
-
-/* ---- the connection ---- */
-
-#define CLIENT_STEPS(X)                                                                                      \
-    X(IDLE)   /* between requests: nothing is held */                                                        \
-    X(HEAD)   /* a request's head is being received */                                                       \
-    X(BUSY)   /* the stream is with its user */                                                              \
-    X(DRAIN)  /* the rest of an unread body is received and dropped */                                       \
-    X(LINGER) /* our half is closed; waits for the client to take notice */                                  \
-    X(CLOSED)
-
-enum client_step {
-#define X(name) CLIENT_##name,
-    CLIENT_STEPS(X)
-#undef X
-        CLIENT_STEP_COUNT
-};
 
 #define TO(name) (1u << CLIENT_##name)
 static const unsigned edges[CLIENT_STEP_COUNT] = {
@@ -35,57 +13,9 @@ static const unsigned edges[CLIENT_STEP_COUNT] = {
     [CLIENT_CLOSED] = 0,
 };
 
-/* What a request borrows: one block of frontend.work_blocks. */
-struct work {
-    struct stream stream;
-    struct client *client;
-    struct h1_parser parser;
-    char endpoint_text[2][ADDR_TEXT_SIZE];
-    /* the body */
-    struct str body;    /* at hand */
-    uint64_t body_left; /* bytes of the body that were not received yet */
-    char *body_block;   /* NULL while the input buffer serves */
-    bool body_gone, continue_due, body_wanted;
-    /* the answer */
-    struct out head; /* what of it is not sent yet */
-    enum h1_framing framing;
-    bool head_given, ended, keep_alive, broken;
-    struct iovec iov[4];
-    int iov_first, iov_count;
-    char chunk_head[H1_CHUNK_HEAD_MAX];
-    int file;
-    int64_t file_offset, file_left;
-    bool file_last;
-    /* what was received: bytes[start .. end) */
-    char *input; /* input_own, or from malloc when a head is longer */
-    size_t input_size, input_start, input_end;
-    char input_own[INPUT_SIZE];
-    char arena_own[];
-};
-
-/* One end of a TCP connection; a Unix socket has none to tell. */
-union end {
-    struct sockaddr any;
-    struct sockaddr_in6 in6;
-};
-
-struct client {
-    struct io_sock sock;
-    struct io_op reader, writer;
-    struct wheel_timer timer;
-    struct list link; /* in frontend.clients */
-    struct frontend *frontend;
-    struct work *work; /* NULL when idle */
-    enum client_step step;
-    unsigned requests;
-    bool ends_known; /* asked of the kernel when the first request comes */
-    union end peer, local;
-};
-
 static void read_head(struct client *c);
 static void take_head(struct client *c);
 static void got_readable(struct io_op *op, int result);
-
 static void go(struct client *c, enum client_step to)
 {
     must(edges[c->step] & 1u << to);
@@ -94,16 +24,6 @@ static void go(struct client *c, enum client_step to)
     if (to == CLIENT_IDLE)
         c->frontend->idle_count++;
     c->step = to;
-}
-
-static struct client *client_of(struct stream *s)
-{
-    return CONTAINER_OF(s, struct work, stream)->client;
-}
-
-struct io *stream_io(const struct stream *s)
-{
-    return CONTAINER_OF(s, struct work, stream)->client->frontend->io;
 }
 
 void frontend_init(struct frontend *f, struct io *io, struct router *router)
@@ -130,13 +50,13 @@ static void work_borrow(struct client *c)
     memset(w, 0, offsetof(struct work, input_own));
     w->client = c;
     w->input = w->input_own;
-    w->input_size = INPUT_SIZE;
+    w->input_size = CLIENT_INPUT_SIZE;
     w->file = -1;
     arena_init(&w->stream.arena, w->arena_own, CLIENT_WORK_BLOCK - offsetof(struct work, arena_own));
     c->work = w;
 }
 
-static void body_block_return(struct work *w)
+void client_body_block_return(struct work *w)
 {
     block_put(&w->client->frontend->body_blocks, w->body_block);
     w->body_block = NULL;
@@ -154,7 +74,7 @@ static void work_return(struct client *c)
 
     if (!w)
         return;
-    body_block_return(w);
+    client_body_block_return(w);
     arena_finish(&w->stream.arena);
     input_return(w);
     block_put(&c->frontend->work_blocks, w);
@@ -170,13 +90,13 @@ static void work_renew(struct client *c)
     char *long_input = w->input != w->input_own ? w->input : NULL;
     size_t long_size = w->input_size;
 
-    body_block_return(w);
+    client_body_block_return(w);
     arena_finish(&w->stream.arena);
     memset(w, 0, offsetof(struct work, input_own));
     w->client = c;
     w->file = -1;
     arena_init(&w->stream.arena, w->arena_own, CLIENT_WORK_BLOCK - offsetof(struct work, arena_own));
-    if (long_input && left > INPUT_SIZE) {
+    if (long_input && left > CLIENT_INPUT_SIZE) {
         memmove(long_input, from, left);
         w->input = long_input;
         w->input_size = long_size;
@@ -184,7 +104,7 @@ static void work_renew(struct client *c)
         memmove(w->input_own, from, left);
         free(long_input);
         w->input = w->input_own;
-        w->input_size = INPUT_SIZE;
+        w->input_size = CLIENT_INPUT_SIZE;
     }
     w->input_end = left;
 }
@@ -203,7 +123,7 @@ static void client_free(struct client *c)
     free(c);
 }
 
-static void client_close(struct client *c)
+void client_close(struct client *c)
 {
     if (c->step != CLIENT_CLOSED)
         go(c, CLIENT_CLOSED);
@@ -237,7 +157,7 @@ static void client_linger(struct client *c)
 
 /* ---- receiving heads ---- */
 
-static const struct server *server_of(struct client *c)
+const struct server *client_server(struct client *c)
 {
     return route_default_server(c->frontend->router, &c->work->stream.endpoints);
 }
@@ -366,7 +286,7 @@ static void take_head(struct client *c)
     struct h1_fault fault;
     size_t size = 0;
 
-    h1_limits_of(server_of(c), &limits);
+    h1_limits_of(client_server(c), &limits);
     switch (h1_parse_request(&w->parser, str_make(w->input, w->input_end), &limits, &w->stream.arena,
                              &w->stream.request, &size, &fault)) {
     case H1_COMPLETE:
@@ -413,7 +333,7 @@ static void begin_head(struct client *c)
 {
     fill_endpoints(c);
     go(c, CLIENT_HEAD);
-    io_timer_set(c->frontend->io, &c->timer, server_of(c)->timeout_ms);
+    io_timer_set(c->frontend->io, &c->timer, client_server(c)->timeout_ms);
 }
 
 static void got_readable(struct io_op *op, int result)
@@ -465,365 +385,11 @@ void frontend_drain(struct frontend *f)
     client_close_idle(f);
 }
 
-/* ---- the body of a request ---- */
-
-struct str stream_body(struct stream *s)
-{
-    return CONTAINER_OF(s, struct work, stream)->body;
-}
-
-enum stream_body_state stream_body_state(const struct stream *s)
-{
-    const struct work *w = CONTAINER_OF(s, struct work, stream);
-
-    if (w->body_left == 0)
-        return STREAM_BODY_COMPLETE;
-    return w->body_gone ? STREAM_BODY_GONE : STREAM_BODY_OPEN;
-}
-
-static void got_body(struct io_op *op, int result)
-{
-    struct client *c = CONTAINER_OF(op, struct client, reader);
-    struct work *w = c->work;
-
-    w->body_wanted = false;
-    if (result > 0) {
-        w->body = str_make(w->body_block ? w->body_block : w->input, (size_t)result);
-        w->body_left -= (uint64_t)result;
-        w->stream.received += (uint64_t)result;
-    } else if (result != -ECANCELED) {
-        w->body_gone = true;
-    }
-    if (c->step == CLIENT_BUSY)
-        w->stream.user->body_ready(&w->stream);
-    else
-        client_close(c);
-}
-
-/* A long body gets a large buffer; a short one the input buffer, from which all was taken before. */
-static void receive_body(struct client *c)
-{
-    struct work *w = c->work;
-    size_t room = w->input_size;
-    char *to = w->input;
-
-    must(w->body.n == 0 && w->body_left > 0 && w->input_start == w->input_end);
-    w->input_start = w->input_end = 0;
-    if (w->body_left > w->input_size || w->body_block) {
-        if (!w->body_block)
-            w->body_block = block_get(&c->frontend->body_blocks);
-        to = w->body_block;
-        room = CLIENT_BODY_BLOCK;
-    }
-    c->reader.done = got_body;
-    io_recv(c->frontend->io, &c->sock, &c->reader, to, room < w->body_left ? room : (size_t)w->body_left);
-}
-
-static void sent_continue(struct io_op *op, int result)
-{
-    struct client *c = CONTAINER_OF(op, struct client, writer);
-    struct work *w = c->work;
-
-    if (c->step != CLIENT_BUSY) {
-        client_close(c);
-        return;
-    }
-    if (result < 0) {
-        w->body_gone = w->broken = true;
-        w->body_wanted = false;
-        w->stream.user->body_ready(&w->stream);
-        return;
-    }
-    receive_body(c);
-}
-
-static void send_continue(struct client *c)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    struct work *w = c->work;
-
-    w->continue_due = false;
-    w->iov[0] = (struct iovec){(void *)text, sizeof text - 1};
-    c->writer.done = sent_continue; /* 25 bytes into an empty socket buffer: they go whole or not at all */
-    io_send(c->frontend->io, &c->sock, &c->writer, w->iov, 1, false);
-}
-
-void stream_want_body(struct stream *s)
-{
-    struct client *c = client_of(s);
-    struct work *w = c->work;
-
-    must(!w->body_wanted && stream_body_state(s) == STREAM_BODY_OPEN);
-    w->body_wanted = true;
-    if (w->continue_due && !w->head_given)
-        send_continue(c);
-    else
-        receive_body(c);
-}
-
-void stream_body_ack(struct stream *s, size_t n)
-{
-    struct work *w = CONTAINER_OF(s, struct work, stream);
-
-    must(n <= w->body.n);
-    w->body = str_skip(w->body, n);
-    if (w->body.n == 0 && w->body_left == 0)
-        body_block_return(w);
-}
-
-/* ---- the answer ---- */
-
-static struct str date_now(struct frontend *f)
-{
-    int64_t second = io_wall_ms(f->io) / 1000;
-
-    if (second != f->date_second) {
-        date_http(second, f->date_text);
-        f->date_second = second;
-    }
-    return str_make(f->date_text, sizeof f->date_text);
-}
-
-/* Whether the connection could be used again after this answer, as far as is known before it begins. */
-static bool may_keep_alive(struct client *c, const struct response *response)
-{
-    struct work *w = c->work;
-    const struct server *server = server_of(c);
-
-    return !w->broken && !w->body_gone && !response->close && !c->frontend->draining && server->keep_alive &&
-           w->stream.request.keep_alive &&
-           (server->max_keep_alive_requests == 0 || c->requests < server->max_keep_alive_requests) &&
-           !w->continue_due && w->body_left + w->body.n <= CLIENT_DRAIN_MAX;
-}
-
-static size_t head_size(const struct response *r)
-{
-    size_t n = HEAD_ROOM + r->reason.n;
-
-    for (size_t i = 0; i < r->field_count; i++)
-        n += r->fields[i].name.n + r->fields[i].value.n + 4;
-    return n;
-}
-
-bool stream_head(struct stream *s, const struct response *response)
-{
-    struct client *c = client_of(s);
-    struct work *w = c->work;
-    size_t size = head_size(response);
-    bool keep = may_keep_alive(c, response);
-    struct h1_write_context context = {
-        .client_minor_version = s->request.minor_version,
-        .client_keep_alive = keep,
-        .client_asked_keep_alive = keep && s->request.minor_version == 0,
-        .date = date_now(c->frontend),
-        .server = c->frontend->server,
-    };
-
-    must(!w->head_given);
-    w->head = (struct out)OUT_INIT(arena_alloc(&s->arena, size), size);
-    w->framing = h1_write_head(&w->head, response, &context, &w->keep_alive);
-    w->head_given = true;
-    return !w->head.overflow;
-}
-
-/* ---- sending ---- */
-
-static void sent(struct io_op *op, int result);
-
-static void send_pieces(struct client *c)
-{
-    struct work *w = c->work;
-
-    c->writer.done = sent;
-    io_send(c->frontend->io, &c->sock, &c->writer, w->iov + w->iov_first, w->iov_count - w->iov_first,
-            w->file_left > 0);
-}
-
-static void send_file(struct client *c)
-{
-    struct work *w = c->work;
-
-    c->writer.done = sent;
-    io_sendfile(c->frontend->io, &c->sock, &c->writer, w->file, w->file_offset, (size_t)w->file_left);
-}
-
-static void put_piece(struct work *w, struct str s)
-{
-    if (s.n)
-        w->iov[w->iov_count++] = (struct iovec){(void *)s.p, s.n};
-}
-
-static void put_head(struct work *w)
-{
-    w->iov_first = w->iov_count = 0;
-    put_piece(w, out_done(&w->head));
-    w->head = (struct out){0};
-}
-
-/* Takes n sent bytes off the pieces; true when all have gone. */
-static bool advance(struct work *w, size_t n)
-{
-    while (w->iov_first < w->iov_count && n >= w->iov[w->iov_first].iov_len)
-        n -= w->iov[w->iov_first++].iov_len;
-    if (w->iov_first == w->iov_count)
-        return true;
-    w->iov[w->iov_first].iov_base = (char *)w->iov[w->iov_first].iov_base + n;
-    w->iov[w->iov_first].iov_len -= n;
-    return false;
-}
-
-/* The frame's end behind a file's range: CRLF, and the last chunk. */
-static bool put_file_end(struct work *w)
-{
-    w->iov_first = w->iov_count = 0;
-    if (w->framing == H1_FRAMING_CHUNKED)
-        put_piece(w, w->file_last ? STR("\r\n0\r\n\r\n") : STR("\r\n"));
-    return w->iov_count > 0;
-}
-
-static void complete(struct client *c, int result)
-{
-    struct work *w = c->work;
-
-    if (result < 0)
-        w->broken = true;
-    w->stream.user->sent(&w->stream, result);
-}
-
-static void sent(struct io_op *op, int result)
-{
-    struct client *c = CONTAINER_OF(op, struct client, writer);
-    struct work *w = c->work;
-
-    if (c->step != CLIENT_BUSY) {
-        client_close(c);
-        return;
-    }
-    if (result < 0 || (result == 0 && w->file_left > 0 && w->iov_first == w->iov_count)) {
-        complete(c, result < 0 ? result : -EIO); /* 0: the file became shorter while it was sent */
-        return;
-    }
-    w->stream.progress_ms = io_now_ms(c->frontend->io);
-    w->stream.sent_bytes += (uint64_t)result;
-    if (w->iov_first < w->iov_count) {
-        if (!advance(w, (size_t)result)) {
-            send_pieces(c);
-            return;
-        }
-    } else {
-        w->file_offset += result;
-        w->file_left -= result;
-        if (w->file_left == 0 && put_file_end(w)) {
-            send_pieces(c);
-            return;
-        }
-    }
-    if (w->file_left > 0)
-        send_file(c);
-    else
-        complete(c, 0);
-}
-
-static void put_chunk_head(struct work *w, uint64_t n)
-{
-    struct out o = OUT_INIT(w->chunk_head, sizeof w->chunk_head);
-
-    if (w->framing != H1_FRAMING_CHUNKED)
-        return;
-    h1_write_chunk_head(&o, n);
-    put_piece(w, out_done(&o));
-}
-
-void stream_send(struct stream *s, struct str content, bool last)
-{
-    struct work *w = CONTAINER_OF(s, struct work, stream);
-
-    must(w->head_given && !w->ended && content.n > 0 && w->framing != H1_FRAMING_NONE);
-    put_head(w);
-    put_chunk_head(w, content.n);
-    put_piece(w, content);
-    if (w->framing == H1_FRAMING_CHUNKED)
-        put_piece(w, last ? STR("\r\n0\r\n\r\n") : STR("\r\n"));
-    w->ended = last;
-    send_pieces(w->client);
-}
-
-void stream_send_file(struct stream *s, int file, int64_t offset, int64_t length, bool last)
-{
-    struct work *w = CONTAINER_OF(s, struct work, stream);
-
-    must(w->head_given && !w->ended && length > 0 && w->framing != H1_FRAMING_NONE);
-    put_head(w);
-    put_chunk_head(w, (uint64_t)length);
-    w->file = file;
-    w->file_offset = offset;
-    w->file_left = length;
-    w->file_last = last;
-    w->ended = last;
-    if (w->iov_count)
-        send_pieces(w->client);
-    else
-        send_file(w->client);
-}
-
-void stream_flush(struct stream *s)
-{
-    struct work *w = CONTAINER_OF(s, struct work, stream);
-
-    must(w->head_given && w->head.n > 0);
-    put_head(w);
-    send_pieces(w->client);
-}
-
-bool stream_end(struct stream *s)
-{
-    struct work *w = CONTAINER_OF(s, struct work, stream);
-
-    if (w->ended)
-        return false;
-    w->ended = true;
-    put_head(w);
-    if (w->framing == H1_FRAMING_CHUNKED)
-        put_piece(w, H1_LAST_CHUNK);
-    if (w->iov_count == 0)
-        return false;
-    send_pieces(w->client);
-    return true;
-}
-
-void stream_interim(struct stream *s, int status, const struct field *fields, size_t count)
-{
-    struct client *c = client_of(s);
-    struct work *w = c->work;
-    struct response r = {.fields = fields, .field_count = count};
-    size_t size = head_size(&r);
-    struct out o = OUT_INIT(arena_alloc(&s->arena, size), size);
-
-    h1_write_interim(&o, status, fields, count);
-    w->continue_due = w->continue_due && status != 100;
-    w->iov_first = w->iov_count = 0;
-    put_piece(w, out_done(&o));
-    send_pieces(c);
-}
-
-void stream_abort(struct stream *s)
-{
-    CONTAINER_OF(s, struct work, stream)->broken = true;
-}
-
-void stream_cancel(struct stream *s)
-{
-    struct client *c = client_of(s);
-
-    io_cancel(c->frontend->io, &c->reader);
-    io_cancel(c->frontend->io, &c->writer);
-}
-
 /* ---- after the answer ---- */
 
 static void next_request(struct client *c)
 {
-    const struct server *server = server_of(c);
+    const struct server *server = client_server(c);
     struct work *w = c->work;
 
     if (w->input_end > w->input_start) {
@@ -858,13 +424,13 @@ static void drain(struct client *c)
         next_request(c);
         return;
     }
-    receive_body(c);
+    stream_receive_body(c);
     c->reader.done = got_drained;
 }
 
 void stream_finish(struct stream *s)
 {
-    struct client *c = client_of(s);
+    struct client *c = CONTAINER_OF(s, struct work, stream)->client;
     struct work *w = c->work;
 
     must(!io_op_pending(&c->reader) && !io_op_pending(&c->writer) && c->step == CLIENT_BUSY);
@@ -875,7 +441,7 @@ void stream_finish(struct stream *s)
     } else if (w->body_left) {
         w->body = STR_NONE;
         go(c, CLIENT_DRAIN);
-        io_timer_set(c->frontend->io, &c->timer, server_of(c)->timeout_ms);
+        io_timer_set(c->frontend->io, &c->timer, client_server(c)->timeout_ms);
         drain(c);
     } else {
         next_request(c);
