@@ -1,7 +1,7 @@
 /* The table as a whole, and the setters that many rows share. */
+#include "base/suggest.h"
 #include "config/directive.h"
 #include "config/fault.h"
-#include "config/suggest.h"
 #include "config/value.h"
 
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 #include "config/tree.h"
 #include "base/glob.h"
+#include "base/suggest.h"
 #include "config/fault.h"
 #include "config/grow.h"
-#include "config/suggest.h"
 #include "config/value.h"
 
 enum {

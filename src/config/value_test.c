@@ -1,6 +1,6 @@
 /* The small grammars: values, targets of ProxyPass, log formats, near names. */
+#include "base/suggest.h"
 #include "config/directive.h"
-#include "config/suggest.h"
 #include "config/target.h"
 #include "config/value.h"
 

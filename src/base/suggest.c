@@ -1,4 +1,4 @@
-#include "config/suggest.h"
+#include "base/suggest.h"
 
 enum { NAME_MAX_BYTES = 64 };
 

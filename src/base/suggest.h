@@ -1,6 +1,6 @@
 /* suggest: which known name a mistyped one is nearest to. */
-#ifndef CONFIG_SUGGEST_H
-#define CONFIG_SUGGEST_H
+#ifndef BASE_SUGGEST_H
+#define BASE_SUGGEST_H
 
 #include "base/str.h"
 
