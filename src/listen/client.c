@@ -16,6 +16,7 @@ static const unsigned edges[CLIENT_STEP_COUNT] = {
 static void read_head(struct client *c);
 static void take_head(struct client *c);
 static void got_readable(struct io_op *op, int result);
+
 static void go(struct client *c, enum client_step to)
 {
     must(edges[c->step] & 1u << to);
