@@ -17,6 +17,7 @@ void answer_options(struct exchange *x);
 void answer_file_begin(struct exchange *x);
 
 /* In exchange.c: a checked transition; the first fault of an exchange stays. */
+bool exchange_may_go(enum exchange_step from, enum exchange_step to);
 void exchange_go(struct exchange *x, enum exchange_step to);
 void exchange_blame(struct exchange *x, enum blame blame, enum fault_stage stage, int status,
                     struct str message);

@@ -30,9 +30,14 @@ const char *exchange_step_name(enum exchange_step step)
     return names[step];
 }
 
+bool exchange_may_go(enum exchange_step from, enum exchange_step to)
+{
+    return edges[from] >> to & 1u;
+}
+
 void exchange_go(struct exchange *x, enum exchange_step to)
 {
-    must(edges[x->step] & 1u << to);
+    must(exchange_may_go(x->step, to));
     x->step = to;
     x->trail[x->trail_at++ % EXCHANGE_TRAIL] = (uint8_t)to;
 }
@@ -367,6 +372,7 @@ void exchange_body_failed(struct exchange *x, enum exchange_body_fault what, str
         answer_error(x, status);
     } else if (begun) {
         attempt_send_failed(&x->attempt); /* the answer is decided already: it is all the client gets */
+        x->backend_ms = x->now_ms;        /* it waited for the body */
         settle_content(x);
     }
 }

@@ -197,7 +197,17 @@ static void error_documents(struct dir_config *d)
     sendfile_on(d);
 }
 
+static void own_503(struct dir_config *d)
+{
+    static struct error_document document = {503, ERROR_DOCUMENT_LOCAL, STR_INIT("/files/503")};
+
+    d->error_documents.items = &document;
+    d->error_documents.count = 1;
+}
+
 static const struct test_script documents_scripts[] = {
+    {"local file when nothing connects", .configure = own_503, .backends = {{.connect = REFUSES}}, .files = {{"/srv/files/503", 2}},
+     .want = "route GET /app/; route GET /files/503; file /srv/files/503; head 503 [" FACTS("2") "] length 2; content ab; end; fault backend connect 503: \"127.0.0.1:4000\": connection refused"},
     {"text", .configure = error_documents, .target = "/status/403",
      .want = "route GET /status/403; head 403 [Content-Type: text/html; charset=iso-8859-1] length 4; content text; end; fault client route 403: as the test asked"},
     {"empty text", .configure = error_documents, .target = "/status/405",

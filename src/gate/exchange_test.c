@@ -158,14 +158,28 @@ static void test_faults(void **state)
     PLAY(faults);
 }
 
+/* Each transition of the table is taken by one test at least, and none but those. Runs last. */
+static void test_every_transition(void **state)
+{
+    (void)state;
+    for (int from = 0; from < EXCHANGE_STEP_COUNT; from++)
+        for (int to = 0; to < EXCHANGE_STEP_COUNT; to++)
+            if (exchange_may_go((enum exchange_step)from, (enum exchange_step)to) != host_edges[from][to])
+                fail_msg("%s to %s: allowed %d, taken %d", exchange_step_name((enum exchange_step)from),
+                         exchange_step_name((enum exchange_step)to), !host_edges[from][to],
+                         host_edges[from][to]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),  cmocka_unit_test(test_lengths), cmocka_unit_test(test_bodiless),
         cmocka_unit_test(test_interims), cmocka_unit_test(test_fields),  cmocka_unit_test(test_faults),
     };
+    const struct CMUnitTest transitions[] = {cmocka_unit_test(test_every_transition)};
     int failed = cmocka_run_group_tests_name("exchange: talk", tests, NULL, NULL);
 
-    failed += run_trouble_tests();
-    return failed + run_reply_tests();
+    failed += run_reply_tests() + run_trouble_tests();
+    failed += cmocka_run_group_tests_name("exchange: transitions", transitions, NULL, NULL);
+    return failed + run_random_tests();
 }

@@ -246,6 +246,33 @@ static void test_head_waits_before_content(void **state)
     host_finish(&h);
 }
 
+/* A backend that waited for the client's body has all its time when the body fails. */
+static void test_body_stalls_late(void **state)
+{
+    static const struct test_script script = {
+        SENDS("a body"),
+        .client = CLIENT_STALLS,
+        .gives = 3,
+        .backends = {{OF("\nhello"), .early = true, .end = STAYS_OPEN}},
+    };
+    static struct test_host h;
+
+    (void)state;
+    host_begin(&h, &script);
+    while (h.content_n < 5)
+        assert_true(host_step(&h));
+    assert_int_equal(exchange_wants(&h.x), WANT_BODY | WANT_FROM_BACKEND);
+    expect_deadline(&h, STEP_CONTENT, 60000);
+    h.x.now_ms += 60000;
+    exchange_expired(&h.x);
+    assert_int_equal(exchange_wants(&h.x), WANT_FROM_BACKEND);
+    expect_deadline(&h, STEP_CONTENT, 30000);
+    assert_true(str_eq(host_play(&h),
+                       STR(POST "head 200; content hello; abort; fault client request-body 0: the client "
+                                "sent nothing of its body for 60.000 s")));
+    host_finish(&h);
+}
+
 static void test_end_is_not_read(void **state)
 {
     static const struct test_script script = {.backends = {{OF("\nhello")}}};
@@ -327,6 +354,7 @@ int run_trouble_tests(void)
         cmocka_unit_test(test_body_fails_late),
         cmocka_unit_test(test_deadlines),
         cmocka_unit_test(test_head_waits_before_content),
+        cmocka_unit_test(test_body_stalls_late),
         cmocka_unit_test(test_end_is_not_read),
         cmocka_unit_test(test_usual_limit),
         cmocka_unit_test(test_refused),

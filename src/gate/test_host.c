@@ -586,7 +586,9 @@ static void expire(struct test_host *h)
     int64_t deadline = exchange_deadline_ms(&h->x);
 
     assert_true(deadline < INT64_MAX); /* else this would wait for ever */
-    assert_true(deadline >= h->x.now_ms);
+    if (deadline < h->x.now_ms)
+        fail_msg("the deadline was %lld ms ago: %.*s wants %x", (long long)(h->x.now_ms - deadline),
+                 STR_ARG(out_done(&h->log)), exchange_wants(&h->x));
     h->x.now_ms = deadline;
     exchange_expired(&h->x);
 }
@@ -605,6 +607,7 @@ bool host_step(struct test_host *h)
 {
     unsigned wants = exchange_wants(&h->x), start = 0;
 
+    watch_steps(h);
     check_wants(h, wants);
     if (wants == WANT_DONE)
         return false;
@@ -615,13 +618,11 @@ bool host_step(struct test_host *h)
         unsigned want = wants & 1u << (start + i) % 12;
 
         if (want && act(h, want)) {
-            watch_steps(h);
             release(h);
             return true;
         }
     }
     expire(h);
-    watch_steps(h);
     release(h);
     return true;
 }
