@@ -345,8 +345,9 @@ void exchange_backend_ended(struct exchange *x, const char *error)
 
 bool exchange_backend_buffer_free(const struct exchange *x)
 {
-    return x->attempt.down != ATTEMPT_DOWN_HEAD && x->attempt.down != ATTEMPT_DOWN_INTERIM &&
-           x->attempt.content.n == 0 && x->step != STEP_HEAD;
+    if (x->step == STEP_CONTENT)
+        return x->source != SOURCE_BACKEND || x->attempt.content.n == 0;
+    return x->step != STEP_TALK && x->step != STEP_HEAD;
 }
 
 void exchange_backend_dropped(struct exchange *x)

@@ -267,6 +267,8 @@ static void check_wants(struct test_host *h, unsigned wants)
         assert_int_equal(h->lent_n, 0);
         assert_true(h->body_at < h->script->body.n);
     }
+    if (wants & (WANT_ROUTE | WANT_CONNECT | WANT_FILE | WANT_END | WANT_ABORT | WANT_DONE))
+        assert_true(exchange_backend_buffer_free(&h->x));
     if (wants & WANT_TO_CLIENT) {
         exchange_to_client(&h->x, &content);
         assert_true(content.memory.n > 0 || content.length > 0);
