@@ -209,7 +209,23 @@ static void test_growth(void **state)
     for (int i = 0; i < 60; i++)
         at += sprintf(at, "Define A ${A}${A}\n");
     assert_null(load(text, &faults));
-    assert_true(str_find_str(faults, STR("longer than 1 MiB after its variables were replaced")) >= 0);
+    assert_true(str_find_str(faults, STR("longer than 256 KiB after its variables were replaced")) >= 0);
+}
+
+/* Many long lines are stopped too. */
+static void test_budget(void **state)
+{
+    static char text[20000];
+    char *at = text + sprintf(text, "Listen 80\nDefine A xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\n");
+    struct str faults;
+
+    (void)state;
+    for (int i = 0; i < 12; i++)
+        at += sprintf(at, "Define A ${A}${A}\n");
+    for (int i = 0; i < 600; i++)
+        at += sprintf(at, "SetEnv A ${A}\n");
+    assert_null(load(text, &faults));
+    assert_true(str_find_str(faults, STR("error: the configuration is larger than 64 MiB")) >= 0);
 }
 
 static void test_conditions(void **state)
@@ -453,6 +469,11 @@ static void test_foreign(void **state)
           "2:14: error: ServerTokens must be Prod, ProductOnly, Major, Minor, Min, Minimal, OS or "
           "Full");
     FAULT("ProxyVia On\nProxyVia Off", "2:1: warning: ProxyVia has no effect: it has no meaning for SCGI");
+    GOOD("HostnameLookups Off\nUseCanonicalName Off\nAddHandler type-map var");
+    FAULT("HostnameLookups Maybe", "2:17: error: HostnameLookups must be On, Off or Double");
+    FAULT(
+        "AddHandler cgi-script .cgi",
+        "2:1: error: AddHandler is not supported in this release: without it other content would be served");
     FAULT("ProxyPassReverse /a/",
           "2:1: error: ProxyPassReverse needs a path and a URL outside of <Location>");
     FAULT("RewriteRule a b",
@@ -484,25 +505,16 @@ static void test_foreign(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_listen),
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_contexts),
-        cmocka_unit_test(test_sections),
-        cmocka_unit_test(test_many),
-        cmocka_unit_test(test_fault_limit),
-        cmocka_unit_test(test_variables),
-        cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_conditions),
-        cmocka_unit_test(test_version),
-        cmocka_unit_test(test_include),
-        cmocka_unit_test(test_error),
-        cmocka_unit_test(test_proxy_pass),
-        cmocka_unit_test(test_proxy_parameters),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_logs),
-        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_listen),      cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_contexts),
+        cmocka_unit_test(test_sections),    cmocka_unit_test(test_many),
+        cmocka_unit_test(test_fault_limit), cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_growth),      cmocka_unit_test(test_conditions),
+        cmocka_unit_test(test_budget),      cmocka_unit_test(test_version),
+        cmocka_unit_test(test_include),     cmocka_unit_test(test_error),
+        cmocka_unit_test(test_proxy_pass),  cmocka_unit_test(test_proxy_parameters),
+        cmocka_unit_test(test_values),      cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_logs),        cmocka_unit_test(test_foreign),
     };
     int failed;
 

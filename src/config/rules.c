@@ -282,9 +282,12 @@ void set_ignored(const struct scope *s, const struct directive *row, const struc
         *GROW(s->load->arena, s->load->model->ignored) = row->name;
 }
 
+/* A keyword of value 0 asks for nothing. */
 void set_no_effect(const struct scope *s, const struct directive *row, const struct node *n)
 {
-    if (row->keywords && !find_keyword(s, row, n))
+    const struct keyword *k = row->keywords ? find_keyword(s, row, n) : NULL;
+
+    if (row->keywords && (!k || k->value == 0))
         return;
     if (scope_first_time(s, row->name))
         fault_add(s->load->diags, DIAG_WARNING, node_place(n), "%.*s has no effect: %s", STR_ARG(row->name),

@@ -31,6 +31,15 @@ static void set_off_only(const struct scope *s, const struct directive *row, con
                     row->help);
 }
 
+/* Type maps only matter to content negotiation; other handlers make the content. */
+static void set_handler(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    if (str_eq_nocase(n->words[0].text, STR("type-map")))
+        set_ignored(s, row, n);
+    else
+        set_refused(s, row, n);
+}
+
 /* Outside of <Location> the first argument is the path. */
 static void set_reverse(const struct scope *s, const struct directive *row, const struct node *n)
 {
@@ -207,6 +216,9 @@ static const struct directive rows[] = {
     NO_EFFECT("FlushMaxThreshold", 1, 1, accept_why),
     NO_EFFECT("FlushMaxPipelined", 1, 1, accept_why),
     {STR_INIT("ProxyPassReverse"), IN_HOST | IN_LOCATION, 1, 4, set_reverse, "ProxyPassReverse [path] url [interpolate]", reverse_why},
+    NO_EFFECT("AddCharset", 1, ANY_NUMBER, "AddType may name the charset"),
+    {STR_INIT("AddDefaultCharset"), ANYWHERE, 1, 1, set_off_only, "AddDefaultCharset Off", "responses would lack the charset"},
+    {STR_INIT("AddHandler"), ANYWHERE, 1, ANY_NUMBER, set_handler, "AddHandler type-map extension ...", content_why},
     {STR_INIT("ProxyErrorOverride"), ANYWHERE, 1, ANY_NUMBER, set_off_only, "ProxyErrorOverride Off", "error pages of applications would be passed on"},
     {STR_INIT("ProxyPassInterpolateEnv"), ANYWHERE, 1, 1, set_off_only, "ProxyPassInterpolateEnv Off", "targets with variables would lead nowhere"},
     {STR_INIT("CGIPassAuth"), ANYWHERE, 1, 1, set_off_only, "CGIPassAuth Off", "the applications would miss the Authorization"},
@@ -267,7 +279,6 @@ static const struct directive rows[] = {
     REFUSED("ExpiresByType", header_why),
     REFUSED("ExpiresDefault", header_why),
     REFUSED("SetHandler", content_why),
-    REFUSED("AddHandler", content_why),
     REFUSED("RemoveHandler", content_why),
     REFUSED("Action", content_why),
     REFUSED("Script", content_why),
@@ -279,8 +290,6 @@ static const struct directive rows[] = {
     REFUSED("ForceType", content_why),
     REFUSED("DefaultType", content_why),
     REFUSED("RemoveType", content_why),
-    REFUSED("AddCharset", content_why),
-    REFUSED("AddDefaultCharset", content_why),
     REFUSED("FilterProvider", content_why),
     REFUSED("FilterChain", content_why),
     REFUSED("FallbackResource", content_why),

@@ -6,9 +6,9 @@
 #include "config/value.h"
 
 enum {
-    DEPTH_MAX = 128,          /* of Include, as httpd */
-    LINE_MAX_BYTES = 1 << 20, /* of one line after ${VAR} was replaced */
-    BUDGET = 64 << 20,        /* of all files and replacements together */
+    DEPTH_MAX = 128,            /* of Include, as httpd */
+    LINE_MAX_BYTES = 256 << 10, /* of one line after ${VAR} was replaced */
+    BUDGET = 64 << 20,          /* of all files and replacements together */
 };
 
 struct open_section {
@@ -124,7 +124,7 @@ static bool expand(struct tree *t, struct lex_line *line)
         at += name.n + 3;
         done = at;
         if (b.n > LINE_MAX_BYTES) {
-            stop(t, lex_place(line, at), "the line is longer than 1 MiB after its variables were replaced");
+            stop(t, lex_place(line, at), "the line is longer than 256 KiB after its variables were replaced");
             return false;
         }
     }
