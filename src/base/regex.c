@@ -58,6 +58,14 @@ void regex_free(struct regex *r)
     free(r);
 }
 
+bool regex_has_groups(const struct regex *r)
+{
+    uint32_t count = 0;
+
+    pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &count);
+    return count > 0;
+}
+
 /* Memory of one match: the stack as far as it goes, so that compiled code matches without malloc. */
 struct scratch {
     size_t used;
@@ -116,6 +124,7 @@ bool regex_search(const struct regex *r, struct str subject, struct regex_match 
 
         for (int i = 0; i < REGEX_GROUPS_MAX; i++)
             match->groups[i] = i < groups ? group_text(s, pcre2_get_ovector_pointer(data), i) : STR_NONE;
+        match->exhausted = count < 0 && count != PCRE2_ERROR_NOMATCH;
     }
     pcre2_match_data_free(data);
     pcre2_general_context_free(memory);

@@ -14,6 +14,7 @@ enum { REGEX_GROUPS_MAX = 10 }; /* $0 to $9 */
 
 struct regex_match {
     struct str groups[REGEX_GROUPS_MAX]; /* slices of the subject; absent when the group took no part */
+    bool exhausted;                      /* no match, and only because of the limits */
 };
 
 /* NULL on a fault; *error is then its text (from the arena), *offset its place in the pattern. To be freed.
@@ -21,6 +22,8 @@ struct regex_match {
 struct regex *regex_compile(struct arena *arena, struct str pattern, bool nocase, struct str *error,
                             size_t *offset);
 void regex_free(struct regex *r);
+/* True if the pattern has groups of its own, beside $0. */
+bool regex_has_groups(const struct regex *r);
 /* Unanchored search; match may be NULL. */
 bool regex_search(const struct regex *r, struct str subject, struct regex_match *match);
 

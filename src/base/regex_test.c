@@ -89,6 +89,32 @@ static void test_effort_is_bounded(void **state)
     subject[sizeof subject - 2] = '!';
     subject[sizeof subject - 1] = '\0';
     assert_false(search("^(a+)+$", false, subject));
+    {
+        struct regex *r = compile("^(a+)+$", false);
+        struct regex_match m;
+
+        assert_false(regex_search(r, str_from(subject), &m));
+        assert_true(m.exhausted);
+        assert_false(regex_search(r, STR("b"), &m));
+        assert_false(m.exhausted);
+        regex_free(r);
+    }
+}
+
+static void test_has_groups(void **state)
+{
+    static const struct {
+        const char *pattern;
+        bool groups;
+    } cases[] = {{"a", false}, {"(?:a)\\(", false}, {"(a)", true}, {"(?<n>a)", true}, {"", false}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct regex *r = compile(cases[i].pattern, false);
+
+        assert_int_equal(regex_has_groups(r), cases[i].groups);
+        regex_free(r);
+    }
 }
 
 /* A long subject that needs more than the machine stack of compiled code still matches. */
@@ -122,7 +148,7 @@ int main(void)
         cmocka_unit_test(test_search),       cmocka_unit_test(test_absent_subject),
         cmocka_unit_test(test_groups),       cmocka_unit_test(test_fault),
         cmocka_unit_test(test_long_subject), cmocka_unit_test(test_effort_is_bounded),
-        cmocka_unit_test(test_substitute),
+        cmocka_unit_test(test_substitute),   cmocka_unit_test(test_has_groups),
     };
     int failed;
 
