@@ -18,6 +18,8 @@
 #include "base/log.h"
 #include "base/regex.h"
 
+#include <limits.h>
+
 /* A list in the arena: items[0 .. count). */
 #define LIST_OF(type)                                                                                        \
     struct {                                                                                                 \
@@ -41,6 +43,9 @@ struct listen {
     struct address address;
     struct diag_place place;
 };
+
+/* The id of a backend that a client named (ProxySCGIForward): it is in no list. */
+#define BACKEND_UNLISTED UINT_MAX
 
 /* Somewhere an SCGI application listens. Equal URLs share one. */
 struct backend {

@@ -6,7 +6,7 @@
 #include "route/setenvif.h"
 #include "route/vhost.h"
 
-enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
+enum { HTTP_PORT = 80, HTTPS_PORT = 443, SCGI_PORT = 4000 };
 
 struct router {
     struct arena arena;
@@ -150,6 +150,15 @@ static bool read_path(struct walk *w)
     return status == 0 || refuse(w, status, "the path cannot be decoded or leads above the root");
 }
 
+/* A request for an SCGI server that the client names: only with ProxyRequests. */
+static bool is_forward(const struct walk *w)
+{
+    const struct uri_target *uri = &w->request->uri;
+
+    return uri->form == URI_ABSOLUTE && str_eq_nocase(uri->scheme, STR("scgi")) &&
+           w->plan->server->proxy_requests == 1;
+}
+
 /* Methods that are nobody's but the server's, and targets without a path. */
 static bool judge_method(struct walk *w)
 {
@@ -166,11 +175,8 @@ static bool judge_method(struct walk *w)
     }
     if (uri->form == URI_ASTERISK || uri->form == URI_AUTHORITY)
         return refuse(w, 400, "this form of target does not fit the method");
-    /* Whoever can name the application's address could reach any SCGI application from here. */
-    if (uri->form == URI_ABSOLUTE && str_eq_nocase(uri->scheme, STR("scgi")) && server->proxy_requests == 1)
-        return refuse(w, 403,
-                      server->scgi_forward == 1 ? "forwarding to scgi:// URLs is not supported"
-                                                : "forwarding to scgi:// URLs is not allowed");
+    if (is_forward(w) && server->scgi_forward != 1)
+        return refuse(w, 403, "forwarding to scgi:// URLs is not allowed");
     return true;
 }
 
@@ -263,6 +269,32 @@ static void plan_backend(struct walk *w, const struct mapping *mapping)
         plan->kind = PLAN_BACKEND;
 }
 
+/* The backend of a forwarded request: the one place where a client chooses an address (ProxySCGIForward). */
+static void plan_forward(struct walk *w)
+{
+    struct backend *backend = ARENA_NEW(w->arena, struct backend);
+    struct pass *pass = ARENA_NEW(w->arena, struct pass);
+    struct mapping mapping = {.pass = pass};
+    struct str host;
+    unsigned port;
+
+    if (!uri_parse_authority(w->arena, w->request->uri.authority, &host, &port)) {
+        refuse(w, 400, "the SCGI server's name is not valid");
+        return;
+    }
+    backend->id = BACKEND_UNLISTED;
+    backend->address.port = port ? port : SCGI_PORT;
+    backend->address.host = host.p[0] == '[' ? str_make(host.p + 1, host.n - 2) : host;
+    pass->authority = backend->address.port == SCGI_PORT
+                          ? host
+                          : arena_printf(w->arena, "%.*s:%u", STR_ARG(host), backend->address.port);
+    backend->name = ARENA_CONCAT(w->arena, STR("scgi://"), pass->authority);
+    pass->backend = backend;
+    pass->target_path = STR("");
+    pass->path = STR("");
+    plan_backend(w, &mapping);
+}
+
 static void plan_file(struct walk *w)
 {
     struct plan *plan = w->plan;
@@ -299,8 +331,10 @@ void route_request(struct router *router, struct arena *arena, const struct rout
     if (!judge_method(&w) || !readable)
         return;
     use_config(&w, sections_merge_location(&router->sections, arena, plan->server, plan->path));
-    if (!vars_has(w.vars, STR("no-proxy")) &&
-        mapping_find(plan->server, plan->config, plan->path, &mapping) && !mapping.pass->exclude)
+    if (is_forward(&w))
+        plan_forward(&w);
+    else if (!vars_has(w.vars, STR("no-proxy")) &&
+             mapping_find(plan->server, plan->config, plan->path, &mapping) && !mapping.pass->exclude)
         plan_backend(&w, &mapping);
     else
         plan_file(&w);

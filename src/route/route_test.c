@@ -211,6 +211,7 @@ static void methods(void **state)
 static void forward_requests(void **state)
 {
     struct fixture f;
+    struct plan plan;
 
     (void)state;
     init(&f);
@@ -218,7 +219,15 @@ static void forward_requests(void **state)
     assert_refused(fixture_ask(&f, "GET scgi://h:1/app/x HTTP/1.1\r\nHost: h:1\r\n\r\n"), 403);
     assert_refused(fixture_ask(&f, "GET SCGI://h:1/app/x HTTP/1.1\r\nHost: h:1\r\n\r\n"), 403);
     f.main.scgi_forward = 1;
-    assert_refused(fixture_ask(&f, "GET scgi://h:1/app/x HTTP/1.1\r\nHost: h:1\r\n\r\n"), 403);
+    plan = fixture_ask(&f, "GET scgi://H:1/f%20x?q HTTP/1.1\r\nHost: h:1\r\n\r\n");
+    assert_int_equal(plan.kind, PLAN_BACKEND);
+    assert_int_equal(plan.pass->backend->id, BACKEND_UNLISTED);
+    assert_int_equal(plan.pass->backend->address.port, 1);
+    assert_true(str_eq(plan.pass->backend->address.host, STR("h")));
+    assert_true(str_eq(plan.script_filename, STR("proxy:scgi://h:1/f%20x")));
+    plan = fixture_ask(&f, "GET scgi://[::1]/ HTTP/1.1\r\nHost: h:1\r\n\r\n");
+    assert_int_equal(plan.pass->backend->address.port, 4000);
+    assert_true(str_eq(plan.pass->backend->address.host, STR("::1")));
     assert_int_equal(fixture_ask(&f, "GET http://h:1/app/x HTTP/1.1\r\nHost: h:1\r\n\r\n").kind,
                      PLAN_BACKEND);
     fixture_finish(&f);

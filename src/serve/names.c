@@ -3,9 +3,14 @@
 
 #include <stdlib.h>
 
+enum { UNLISTED_MAX = 256 };
+
 struct entry {
     struct names *names;
     const struct backend *backend;
+    struct backend own; /* of an unlisted one, with its host's name in host[] */
+    char host[RESOLVE_HOST_MAX + 1];
+    struct list link; /* of an unlisted one, in names.unlisted, oldest first */
     unsigned count;
     struct addr *addresses;
     int64_t expires_ms; /* INT64_MAX: an address that needs no look-up */
@@ -17,6 +22,8 @@ struct names {
     struct io *io;
     struct entry *entries; /* by backend.id */
     size_t count;
+    struct list unlisted; /* backends that clients named: a bounded number is remembered */
+    unsigned unlisted_count;
 };
 
 static void set_addresses(struct entry *e, const struct addr *addresses, unsigned count)
@@ -45,12 +52,70 @@ static void init_entry(struct entry *e, struct names *n, const struct backend *b
     }
 }
 
+static void finish_entry(struct entry *e)
+{
+    must(list_empty(&e->waiters));
+    resolve_cancel(e->names->io, e->query);
+    free(e->addresses);
+}
+
+static void forget_unlisted(struct names *n, struct entry *e)
+{
+    list_remove(&e->link);
+    n->unlisted_count--;
+    finish_entry(e);
+    free(e);
+}
+
+/* Room for one more: the oldest that nobody waits for goes. */
+static void make_room(struct names *n)
+{
+    for (struct list *link = n->unlisted.next; n->unlisted_count >= UNLISTED_MAX && link != &n->unlisted;) {
+        struct entry *e = CONTAINER_OF(link, struct entry, link);
+
+        link = link->next;
+        if (list_empty(&e->waiters))
+            forget_unlisted(n, e);
+    }
+}
+
+static struct entry *add_unlisted(struct names *n, const struct backend *backend)
+{
+    struct entry *e = calloc(1, sizeof *e);
+    size_t size = backend->address.host.n < sizeof e->host ? backend->address.host.n : sizeof e->host - 1;
+
+    must(e != NULL);
+    make_room(n);
+    memcpy(e->host, backend->address.host.p, size);
+    e->own = *backend;
+    e->own.address.host = str_make(e->host, size);
+    init_entry(e, n, &e->own);
+    list_append(&n->unlisted, &e->link);
+    n->unlisted_count++;
+    return e;
+}
+
+static struct entry *find_entry(struct names *n, const struct backend *backend)
+{
+    if (backend->id != BACKEND_UNLISTED)
+        return &n->entries[backend->id];
+    for (struct list *link = n->unlisted.next; link != &n->unlisted; link = link->next) {
+        struct entry *e = CONTAINER_OF(link, struct entry, link);
+
+        if (e->own.address.port == backend->address.port &&
+            str_eq(e->own.address.host, backend->address.host))
+            return e;
+    }
+    return add_unlisted(n, backend);
+}
+
 struct names *names_create(struct io *io, const struct model *model)
 {
     struct names *n = calloc(1, sizeof *n);
 
     must(n != NULL);
     n->io = io;
+    list_init(&n->unlisted);
     n->count = model->backends.count;
     n->entries = calloc(n->count ? n->count : 1, sizeof *n->entries);
     must(n->entries != NULL);
@@ -61,18 +126,17 @@ struct names *names_create(struct io *io, const struct model *model)
 
 void names_destroy(struct names *n)
 {
-    for (size_t i = 0; i < n->count; i++) {
-        must(list_empty(&n->entries[i].waiters));
-        resolve_cancel(n->io, n->entries[i].query);
-        free(n->entries[i].addresses);
-    }
+    for (size_t i = 0; i < n->count; i++)
+        finish_entry(&n->entries[i]);
+    while (!list_empty(&n->unlisted))
+        forget_unlisted(n, CONTAINER_OF(n->unlisted.next, struct entry, link));
     free(n->entries);
     free(n);
 }
 
 unsigned names_addresses(struct names *n, const struct backend *backend, const struct addr **addresses)
 {
-    struct entry *e = &n->entries[backend->id];
+    struct entry *e = find_entry(n, backend);
 
     if (e->count && e->expires_ms <= io_now_ms(n->io))
         set_addresses(e, NULL, 0);
@@ -97,7 +161,7 @@ static void found(void *context, const struct resolve_answer *answer)
 
 void names_wait(struct names *n, const struct backend *backend, struct names_waiter *waiter)
 {
-    struct entry *e = &n->entries[backend->id];
+    struct entry *e = find_entry(n, backend);
 
     list_append(&e->waiters, &waiter->link);
     if (!e->query)
@@ -111,7 +175,7 @@ void names_leave(struct names_waiter *waiter)
 
 void names_forget(struct names *n, const struct backend *backend)
 {
-    struct entry *e = &n->entries[backend->id];
+    struct entry *e = find_entry(n, backend);
 
     if (e->expires_ms != INT64_MAX)
         e->expires_ms = 0;
