@@ -428,6 +428,7 @@ static void answer_response(struct exchange *x)
     const struct cgi_head *head = &x->attempt.head;
 
     begin_cgi_fields(x);
+    x->cgi = head;
     x->response.length = head->content_length;
     x->source = SOURCE_BACKEND;
     finish_head(x, head->status ? head->status : default_status(x), head->status ? head->reason : STR_NONE);
@@ -455,6 +456,38 @@ void answer_backend(struct exchange *x)
     } else {
         answer_response(x);
     }
+}
+
+static struct str move_to(char **at, struct str s)
+{
+    struct str copy = {s.p ? *at : NULL, s.n};
+
+    if (s.n)
+        memcpy(*at, s.p, s.n);
+    *at += s.n;
+    return copy;
+}
+
+/* In one piece of the arena: this is on every request's way. */
+void answer_own_head(struct exchange *x)
+{
+    struct response *r = &x->response;
+    size_t size = r->reason.n;
+    struct field *fields;
+    char *at;
+
+    if (!x->cgi)
+        return;
+    for (size_t i = 0; i < r->field_count; i++)
+        size += r->fields[i].name.n + r->fields[i].value.n;
+    fields = ARENA_ARRAY(x->arena, struct field, r->field_count);
+    at = arena_alloc(x->arena, size);
+    r->reason = move_to(&at, r->reason);
+    for (size_t i = 0; i < r->field_count; i++)
+        fields[i] = (struct field){move_to(&at, r->fields[i].name), move_to(&at, r->fields[i].value),
+                                   r->fields[i].id};
+    r->fields = fields;
+    x->cgi = NULL;
 }
 
 /* ---- files ---- */

@@ -7,6 +7,8 @@
 
 /* The head of the backend's response is complete: redirect, file, or the response itself. */
 void answer_backend(struct exchange *x);
+/* The head was written: what a log may still want of it moves out of the backend's buffer. */
+void answer_own_head(struct exchange *x);
 /* An interim head is complete: leaves the fields that are for the client. */
 void answer_interim(struct exchange *x);
 /* The gateway's own answer: ErrorDocument, or a page. */

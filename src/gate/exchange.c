@@ -402,6 +402,7 @@ void exchange_head_taken(struct exchange *x)
 {
     bool content = !x->response.no_content && !x->response.head_only && x->source != SOURCE_NONE;
 
+    answer_own_head(x);
     x->head_taken = true;
     x->client_ms = x->now_ms;
     x->backend_ms = x->now_ms; /* the backend was not asked meanwhile */
@@ -483,6 +484,7 @@ void exchange_client_failed(struct exchange *x, const char *error)
     if (x->step == STEP_DONE)
         return;
     exchange_blame(x, BLAME_CLIENT, STAGE_CLIENT, 0, str_from(error));
+    answer_own_head(x);
     x->cut_off = true;
     exchange_go(x, STEP_DONE);
 }

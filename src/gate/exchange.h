@@ -122,7 +122,7 @@ struct exchange {
     struct file_answer file;
 
     struct response response;
-    struct cgi_head *cgi; /* the head that the response was made of; NULL: the gateway's own */
+    const struct cgi_head *cgi; /* the head whose bytes the response refers to; NULL: none */
     enum exchange_source source;
     struct str page; /* of SOURCE_MEMORY: what is left */
     size_t part;     /* of SOURCE_FILE: the current one; its text and length shrink */
@@ -174,6 +174,7 @@ void exchange_body_failed(struct exchange *x, enum exchange_body_fault what, str
 const struct cgi_head *exchange_interim(const struct exchange *x);
 /* Returns the bytes to drop from the front of the host's backend buffer. */
 size_t exchange_interim_taken(struct exchange *x);
+/* Valid from WANT_HEAD on, as long as the exchange. */
 const struct response *exchange_response(const struct exchange *x);
 void exchange_head_taken(struct exchange *x);
 void exchange_to_client(const struct exchange *x, struct exchange_content *content);

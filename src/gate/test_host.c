@@ -46,31 +46,39 @@ static void note_fields(struct out *o, const struct field *fields, size_t count,
         out_char(o, ']');
 }
 
-static void note_head(struct test_host *h)
+/* The response's head as it stands in the transcript. */
+static struct str head_text(struct test_host *h)
 {
-    char text[HOST_LOG];
+    static char text[HOST_LOG];
     struct out o = OUT_INIT(text, sizeof text);
     const struct response *r = exchange_response(&h->x);
-    struct str page = error_page(&h->arena, r->status, STR_NONE);
 
-    h->page = h->x.page.p && str_eq(h->x.page, page);
     out_printf(&o, "head %d", r->status);
     if (r->reason.p)
         out_printf(&o, " %.*s", STR_ARG(r->reason));
     note_fields(&o, r->fields, r->field_count, h->page ? ERROR_PAGE_TYPE : STR_NONE);
-    if (h->page)
-        assert_int_equal(r->length, page.n);
-    else if (r->length != RESPONSE_LENGTH_UNKNOWN)
+    if (!h->page && r->length != RESPONSE_LENGTH_UNKNOWN)
         out_printf(&o, " length %lld", (long long)r->length);
     if (r->no_content)
         out_str(&o, STR(" without content"));
     assert_false(o.overflow);
+    return out_done(&o);
+}
+
+static void note_head(struct test_host *h)
+{
+    const struct response *r = exchange_response(&h->x);
+    struct str page = error_page(&h->arena, r->status, STR_NONE);
+
+    h->page = h->x.page.p && str_eq(h->x.page, page);
+    if (h->page)
+        assert_int_equal(r->length, page.n);
     for (size_t i = 0; i < r->field_count; i++) {
         assert_false(field_is_hop_by_hop(r->fields[i].id));
         assert_int_not_equal(r->fields[i].id, FIELD_CONTENT_LENGTH);
     }
     assert_int_equal(r->head_only, h->request.method_id == METHOD_HEAD);
-    note(h, "%.*s", STR_ARG(out_done(&o)));
+    note(h, "%.*s", STR_ARG(head_text(h)));
 }
 
 static void note_interim(struct test_host *h)
@@ -644,8 +652,10 @@ struct str host_play(struct test_host *h)
     while (host_step(h))
         assert_true(++steps < STEPS_MAX);
     assert_int_equal(h->connects, h->drops);
-    free(h->in); /* nothing refers to it any more */
+    free(h->in); /* nothing refers to it any more, not even what a log shows of the head */
     h->in = NULL;
+    if (h->x.response.status)
+        assert_true(str_find_str(out_done(&h->log), head_text(h)) >= 0 || !h->head_taken);
     note_content(h);
     assert_int_equal(h->content_n, h->x.content_sent);
     if (h->ended)
