@@ -140,7 +140,7 @@ static void test_write_breaks_anywhere(void **state)
 static void test_client_goes_anywhere(void **state)
 {
     static const struct test_script scripts[] = {
-        {SENDS("a body"), .backends = {{OF("\nhello")}}},
+        {SENDS("a body"), .backends = {{OF("Status: 200 Fine\nX: y\n\nhello")}}},
         {.target = "/files/a", .files = {{"/srv/files/a", 9}}},
         {.target = "/app/", .backends = {{OF("Location: /x\n\n")}, {OF("\nok")}}, .backend_count = 2},
     };

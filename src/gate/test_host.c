@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-enum { RANDOM_RUNS = 20, STEPS_MAX = 200000, NETSTRING_MAX = 60000 };
+enum { STEPS_MAX = 200000, NETSTRING_MAX = 60000 };
 
 bool host_edges[EXCHANGE_STEP_COUNT][EXCHANGE_STEP_COUNT];
 
@@ -664,55 +664,4 @@ struct str host_play(struct test_host *h)
         note(h, "abort");
     note_fault(h);
     return out_done(&h->log);
-}
-
-/* From begin to finish; false, with both transcripts printed, unless the transcript is the script's. */
-static bool play_cut(const struct test_script *script, struct test_cuts cuts, bool shuffle)
-{
-    static struct test_host h;
-    struct str got;
-    bool same;
-
-    host_begin(&h, script);
-    h.cuts = cuts;
-    h.shuffle = shuffle;
-    h.random = cuts.random;
-    got = host_play(&h);
-    same = str_eq(got, str_from(script->want));
-    if (!same)
-        print_error("%s (cut kind %d at %zu, random %llu):\n  got  %.*s\n  want %s\n", script->name,
-                    (int)cuts.kind, cuts.at, (unsigned long long)cuts.random, STR_ARG(got), script->want);
-    host_finish(&h);
-    return same;
-}
-
-static bool play_any_cut(const struct test_script *script)
-{
-    uint64_t random = test_seed();
-    size_t longest = 0;
-
-    for (unsigned i = 0; i < SCRIPT_BACKENDS; i++)
-        if (script->backends[i].answer.n > longest)
-            longest = script->backends[i].answer.n;
-    if (!play_cut(script, (struct test_cuts){.kind = CUT_NONE}, false))
-        return false;
-    for (size_t at = 1; at < longest; at++)
-        if (!play_cut(script, (struct test_cuts){.kind = CUT_ONCE, .at = at}, false))
-            return false;
-    if (!play_cut(script, (struct test_cuts){.kind = CUT_BYTES}, false))
-        return false;
-    for (int i = 0; i < RANDOM_RUNS; i++)
-        if (!play_cut(script, (struct test_cuts){.kind = CUT_RANDOM, .random = test_random(&random)},
-                      !script->ordered))
-            return false;
-    return true;
-}
-
-void host_expect_any_cut(const struct test_script *scripts, size_t count)
-{
-    bool good = true;
-
-    for (size_t i = 0; i < count; i++)
-        good &= play_any_cut(&scripts[i]);
-    assert_true(good);
 }
