@@ -95,35 +95,26 @@ struct directive_info config_directive(size_t index)
 
 /* ---- helpers of setters ---- */
 
-static struct diag *add_at(const struct scope *s, enum diag_level level, const struct node *n, size_t i,
-                           const char *format, va_list args)
-{
-    char text[1024];
-
-    vsnprintf(text, sizeof text, format, args);
-    return fault_add(s->load->diags, level, node_word_place(n, i), "%s", text);
-}
-
 struct diag *scope_error(const struct scope *s, const struct node *n, size_t i, const char *format, ...)
 {
-    struct diag *d;
+    char text[1024];
     va_list args;
 
     va_start(args, format);
-    d = add_at(s, DIAG_ERROR, n, i, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return d;
+    return fault_add(s->load->diags, DIAG_ERROR, node_word_place(n, i), "%s", text);
 }
 
 struct diag *scope_warning(const struct scope *s, const struct node *n, size_t i, const char *format, ...)
 {
-    struct diag *d;
+    char text[1024];
     va_list args;
 
     va_start(args, format);
-    d = add_at(s, DIAG_WARNING, n, i, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return d;
+    return fault_add(s->load->diags, DIAG_WARNING, node_word_place(n, i), "%s", text);
 }
 
 bool scope_first_time(const struct scope *s, struct str name)
