@@ -230,6 +230,15 @@ static const struct error_document *find_error_document(const struct exchange *x
 
 static void redirect_to(struct exchange *x, struct str target, int status);
 
+/* A 405 says what is allowed (RFC 9110 section 15.5.6). */
+static void begin_error(struct exchange *x, int status)
+{
+    struct field *fields = begin_fields(x, 0);
+
+    if (status == 405)
+        put_field(&x->response, fields, STR("Allow"), STR("GET, HEAD, OPTIONS"), FIELD_OTHER);
+}
+
 static bool answer_error_document(struct exchange *x, int status)
 {
     const struct error_document *doc = x->in_error_document ? NULL : find_error_document(x, status);
@@ -237,7 +246,7 @@ static bool answer_error_document(struct exchange *x, int status)
     if (!doc || doc->kind == ERROR_DOCUMENT_DEFAULT)
         return false;
     if (doc->kind == ERROR_DOCUMENT_TEXT) {
-        begin_fields(x, 0);
+        begin_error(x, status);
         answer_memory(x, status, ERROR_PAGE_TYPE, doc->value);
     } else if (doc->kind == ERROR_DOCUMENT_REDIRECT) {
         struct field *fields = begin_fields(x, 0);
@@ -254,15 +263,11 @@ static bool answer_error_document(struct exchange *x, int status)
 
 void answer_error(struct exchange *x, int status)
 {
-    struct field *fields;
-
     if (answer_error_document(x, status))
         return;
     if (x->status_override) /* the document for an error failed itself: the first error is the answer */
         status = x->status_override;
-    fields = begin_fields(x, 0);
-    if (status == 405)
-        put_field(&x->response, fields, STR("Allow"), STR("GET, HEAD, OPTIONS"), FIELD_OTHER);
+    begin_error(x, status);
     answer_memory(x, status, ERROR_PAGE_TYPE, error_page(x->arena, status, STR_NONE));
 }
 
@@ -290,6 +295,7 @@ static unsigned count_prefixes(struct str name)
 static void keep_vars(struct exchange *x, int status)
 {
     const struct vars *known = x->params.count ? &x->params : &x->vars;
+    struct str url = x->plan.path.p ? x->plan.path : x->request.uri.path;
     struct vars next;
 
     vars_init(&next, x->arena);
@@ -302,7 +308,8 @@ static void keep_vars(struct exchange *x, int status)
             vars_set(&next, ARENA_CONCAT(x->arena, redirect_prefix, known->items[i].name),
                      known->items[i].value);
     vars_set(&next, STR("REDIRECT_STATUS"), arena_printf(x->arena, "%d", status));
-    vars_set(&next, STR("REDIRECT_URL"), x->plan.path.p ? x->plan.path : x->request.uri.path);
+    if (url.p)
+        vars_set(&next, STR("REDIRECT_URL"), url);
     if (x->request.uri.query.p)
         vars_set(&next, STR("REDIRECT_QUERY_STRING"), x->request.uri.query);
     if (x->fault.blame != BLAME_NONE)

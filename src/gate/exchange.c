@@ -113,7 +113,7 @@ unsigned exchange_wants(const struct exchange *x)
     case STEP_ROUTE:
         return drop ? drop : WANT_ROUTE;
     case STEP_CONNECT:
-        return drop ? drop : WANT_CONNECT;
+        return WANT_CONNECT;
     case STEP_TALK:
         return wants_up(x) | (x->attempt.down == ATTEMPT_DOWN_INTERIM ? WANT_INTERIM : WANT_FROM_BACKEND);
     case STEP_FILE:
@@ -402,6 +402,7 @@ void exchange_head_taken(struct exchange *x)
 {
     bool content = !x->response.no_content && !x->response.head_only && x->source != SOURCE_NONE;
 
+    must(x->step == STEP_HEAD);
     answer_own_head(x);
     x->head_taken = true;
     x->client_ms = x->now_ms;
@@ -491,6 +492,7 @@ void exchange_client_failed(struct exchange *x, const char *error)
 
 void exchange_ended(struct exchange *x)
 {
+    must(x->step == STEP_FINISH);
     exchange_go(x, STEP_DONE);
 }
 

@@ -150,8 +150,7 @@ void exchange_routed(struct exchange *x, const struct plan *plan);
 
 /* ---- backend ---- */
 void exchange_connected(struct exchange *x);
-/* message: what was tried and what came of it, e.g. "\"127.0.0.1:4000\": connection refused". timeout: 504
- * instead of 503. */
+/* message: what was tried and what came of it, e.g. "\"127.0.0.1:4000\": connection refused". */
 void exchange_connect_failed(struct exchange *x, enum fault_stage stage, int status, struct str message);
 /* Returns the number of slices (0 to 2). */
 int exchange_to_backend(const struct exchange *x, struct str slices[2]);

@@ -113,6 +113,11 @@ static const struct test_script fields[] = {
     {"an empty type is none", .backends = {{OF("Content-Type:\nX:\n\n")}}, .want = ASK "head 200 [X: ]; end"},
     {"date and server of the application", .backends = {{OF("Date: now\nServer: app\n\n")}},
      .want = ASK "head 200 [Date: now|Server: app]; end"},
+    {"dates", .backends = {{OF("Last-Modified: Thursday, 01-Jan-15 00:00:00 GMT\n\n")}},
+     .want = ASK "head 200 [Last-Modified: Thu, 01 Jan 2015 00:00:00 GMT]; end"},
+    {"a date to come", .backends = {{OF("Last-Modified: Fri, 01 Jan 2038 00:00:00 GMT\n\n")}},
+     .want = ASK "head 200 [Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT]; end"},
+    {"no date", .backends = {{OF("Last-Modified: today\n\n")}}, .want = ASK "head 200; end"},
     {"the file's field is ordinary when off", .backends = {{OF("X-Sendfile: /srv/files/a\n\n")}},
      .want = ASK "head 200 [X-Sendfile: /srv/files/a]; end"},
 };

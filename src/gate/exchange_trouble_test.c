@@ -324,6 +324,31 @@ static void test_refused(void **state)
     host_finish(&h);
 }
 
+/* The document for such a request: nothing is known of the request but where it came from. */
+static void test_refused_with_document(void **state)
+{
+    static struct error_document document = {400, ERROR_DOCUMENT_LOCAL, STR_INIT("/doc")};
+    static const struct test_script script = {.backends = {{OF("\nsorry")}}};
+    static const struct request nothing;
+    static struct test_host h;
+    struct plan plan;
+
+    (void)state;
+    host_begin(&h, &script);
+    h.request = nothing;
+    h.config.error_documents.items = &document;
+    h.config.error_documents.count = 1;
+    exchange_begin(&h.x, &h.gate, &h.arena, &h.request, &h.endpoints, 1000000, 1700000000);
+    plan = (struct plan){.server = &h.server, .config = &h.config};
+    exchange_refuse(&h.x, &plan, 400, "no request line");
+    assert_true(str_eq(host_play(&h),
+                       STR("route GET /doc; connect; head 400; content sorry; end; fault client route 400: "
+                           "no request line")));
+    assert_true(str_eq(host_variable(&h, "REDIRECT_STATUS"), STR("400")));
+    assert_false(host_variable(&h, "REDIRECT_URL").p);
+    host_finish(&h);
+}
+
 static void test_trail(void **state)
 {
     static const struct test_script script = {.backends = {{OF("Location: /app/\n\n")}}};
@@ -358,6 +383,7 @@ int run_trouble_tests(void)
         cmocka_unit_test(test_end_is_not_read),
         cmocka_unit_test(test_usual_limit),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_refused_with_document),
         cmocka_unit_test(test_trail),
     };
 

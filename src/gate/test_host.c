@@ -300,8 +300,8 @@ static bool do_route(struct test_host *h)
     struct plan plan = {.server = &h->server,
                         .config = &h->config,
                         .host = STR("www.example.com"),
-                        .port = 80,
-                        .scheme = STR("http")};
+                        .port = h->script->port ? h->script->port : 80,
+                        .scheme = h->script->https ? STR("https") : STR("http")};
     uint64_t status;
 
     note(h, "route %.*s %.*s%s%.*s", STR_ARG(r->method), STR_ARG(r->uri.path), r->uri.query.p ? "?" : "",

@@ -50,6 +50,8 @@ struct test_script {
     const char *target; /* NULL: "/app/" */
     struct str body;    /* absent: none */
     bool chunked;
+    unsigned port; /* of the server; 0: 80 */
+    bool https;
     enum fake_client client; /* what comes after: */
     size_t gives;            /* bytes of the body (not CLIENT_SENDS_ALL) */
     bool reads_little;       /* the client fails after: */
