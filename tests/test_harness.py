@@ -4,7 +4,9 @@ import threading
 
 import pytest
 
+from conftest import Gateway
 from peer import Backend, Client, Incomplete, ProtocolError, ScgiError, connect_to, parse_block
+from real import program
 
 
 def reader(data):
@@ -138,3 +140,39 @@ def test_script_sees_how_the_gateway_ends():
     b.finished()
     b.stop()
     assert seen == ["eof"]
+
+
+FAKE = """#!/usr/bin/python3
+import re, signal, socket, sys
+port = int(re.search(r"Listen 127.0.0.1:(\\d+)", open(sys.argv[-1]).read())[1])
+listener = socket.create_server(("127.0.0.1", port))
+def stop(*_):
+    print(%r, file=sys.stderr, flush=True)
+    sys.exit(%d)
+signal.signal(signal.SIGTERM, stop)
+while True:
+    listener.accept()[0].close()
+"""
+
+
+@pytest.mark.parametrize("text, status, good", [("", 0, True), ("", 1, False), ("", -1, False),
+                                                ("ERROR: AddressSanitizer: heap-use-after-free", 0, False),
+                                                ("x.c:1:2: runtime error: signed integer overflow", 0, False)])
+def test_the_end_of_a_gateway_is_judged(tmp_path, text, status, good):
+    program = tmp_path / "fake"
+    program.write_text(FAKE % (text, status))
+    program.chmod(0o755)
+    (tmp_path / "gw").mkdir()
+    gw = Gateway(str(program), tmp_path / "gw", "", "epoll", (), None, "tcp4")
+    if good:
+        gw.stop()
+    else:
+        with pytest.raises(AssertionError):
+            gw.stop()
+
+
+@pytest.mark.parametrize("required, outcome", [("1", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_a_missing_program(monkeypatch, required, outcome):
+    monkeypatch.setenv("SCGATE_REQUIRE_REAL", required)
+    with pytest.raises(outcome):
+        program("no-such-program-anywhere")
