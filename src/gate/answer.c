@@ -43,13 +43,6 @@ static bool named_in_connection(const struct cgi_head *head, struct str name)
     return false;
 }
 
-static bool is_pseudo(const struct exchange *x, const struct field *f)
-{
-    const struct dir_config *config = x->plan.config;
-
-    return config->sendfile.state == HEADER_SWITCH_ON && str_eq_nocase(f->name, config->sendfile.name);
-}
-
 /* "Text/HTML; Charset=X" to "text/html; Charset=X". */
 static struct str lower_media_type(struct arena *arena, struct str type)
 {
@@ -98,7 +91,7 @@ static void add_cgi_field(struct exchange *x, struct field *fields, const struct
 {
     struct field copy = *f;
 
-    if (field_is_hop_by_hop(f->id) || is_pseudo(x, f))
+    if (field_is_hop_by_hop(f->id))
         return;
     if (has_connection && named_in_connection(&x->attempt.head, f->name))
         return;
@@ -590,7 +583,8 @@ static bool next_index(struct exchange *x)
     if (!x->directory_path.p || x->index_next >= count)
         return false;
     x->file_path =
-        ARENA_CONCAT(x->arena, x->directory_path, slash ? STR("") : STR("/"), names[x->index_next++]);
+        ARENA_CONCAT(x->arena, x->directory_path, slash ? STR("") : STR("/"), names[x->index_next]);
+    x->index_next++;
     return true;
 }
 
