@@ -41,7 +41,7 @@ static void got_body(struct io_op *op, int result)
 
     w->body_wanted = false;
     if (result > 0) {
-        w->body = str_make(w->body_block ? w->body_block : w->input, (size_t)result);
+        w->body = str_make(w->body_block ? w->body_block : w->input + w->input_end, (size_t)result);
         w->body_left -= (uint64_t)result;
         w->stream.received += (uint64_t)result;
     } else if (result != -ECANCELED) {
@@ -53,16 +53,16 @@ static void got_body(struct io_op *op, int result)
         client_close(c);
 }
 
-/* A long body gets a large buffer; a short one the input buffer, from which all was taken before. */
+/* A long body gets a large buffer; a short one what is left of the input buffer. The head in front of that
+ * stays: the request's slices point there until the stream is finished. */
 void stream_receive_body(struct client *c)
 {
     struct work *w = c->work;
-    size_t room = w->input_size;
-    char *to = w->input;
+    size_t room = w->input_size - w->input_end;
+    char *to = w->input + w->input_end;
 
     must(w->body.n == 0 && w->body_left > 0 && w->input_start == w->input_end);
-    w->input_start = w->input_end = 0;
-    if (w->body_left > w->input_size || w->body_block) {
+    if (w->body_left > room || w->body_block) {
         if (!w->body_block)
             w->body_block = block_get(&c->frontend->body_blocks);
         to = w->body_block;
