@@ -298,4 +298,7 @@ void model_finish(struct model *m)
     for (size_t i = 0; i < m->regexes.count; i++)
         regex_free(m->regexes.items[i]);
     m->regexes.count = 0;
+    for (size_t i = 0; i < m->exprs.count; i++)
+        expr_free(m->exprs.items[i]);
+    m->exprs.count = 0;
 }

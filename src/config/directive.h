@@ -134,6 +134,8 @@ __attribute__((format(printf, 4, 5))) struct diag *scope_warning(const struct sc
 bool scope_first_time(const struct scope *s, struct str name);
 /* Argument i as an expression that the model owns; NULL when it is wrong (then reported). */
 const struct regex *scope_regex(const struct scope *s, const struct node *n, size_t i, bool nocase);
+/* Argument i as an expression of src/expr; the same. */
+const struct expr *scope_expr(const struct scope *s, const struct node *n, size_t i);
 /* Argument i as an absolute path below ServerRoot. */
 struct str scope_path(const struct scope *s, const struct node *n, size_t i);
 /* All that stands in a section, in a scope of its own (build.c). */

@@ -17,6 +17,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "base/regex.h"
+#include "expr/expr.h"
 
 #include <limits.h>
 
@@ -95,6 +96,7 @@ enum setenvif_attribute {
     SETENVIF_REQUEST_METHOD,
     SETENVIF_REQUEST_PROTOCOL,
     SETENVIF_REQUEST_URI,
+    SETENVIF_EXPR, /* SetEnvIfExpr: whether expr holds, instead of what an attribute matches */
 };
 
 struct setenvif_action {
@@ -109,7 +111,8 @@ struct setenvif {
     const struct regex *field_regex; /* of SETENVIF_FIELD_REGEX */
     const struct regex *regex;       /* NULL: literal is searched for as it is */
     struct str literal;
-    bool nocase; /* for literal */
+    bool nocase;             /* for literal */
+    const struct expr *expr; /* of SETENVIF_EXPR, which has neither regex nor literal */
     LIST_OF(struct setenvif_action) actions;
 };
 
@@ -272,6 +275,7 @@ struct model {
     unsigned section_count;
     LIST_OF(struct str) ignored;     /* directives that were accepted without effect, each named once */
     LIST_OF(struct regex *) regexes; /* every compiled expression, for model_finish() */
+    LIST_OF(struct expr *) exprs;    /* the same */
 };
 
 /* Frees what the model holds outside its arena (compiled expressions). */

@@ -126,23 +126,45 @@ bool scope_first_time(const struct scope *s, struct str name)
     return true;
 }
 
+/* The place of a fault inside argument i; of the whole argument where backslashes were taken out of it. */
+static struct diag_place place_in_word(const struct node *n, size_t i, size_t offset)
+{
+    struct str text = n->words[i].text, line = n->line.text;
+
+    if (text.p >= line.p && text.p <= line.p + line.n)
+        return lex_place(&n->line, (size_t)(text.p - line.p) + offset);
+    return node_word_place(n, i);
+}
+
 const struct regex *scope_regex(const struct scope *s, const struct node *n, size_t i, bool nocase)
 {
-    const struct lex_word *word = &n->words[i];
-    struct str error, line = n->line.text;
+    struct str error;
     size_t offset;
-    struct regex *r = regex_compile(s->load->arena, word->text, nocase, &error, &offset);
-    struct diag_place place;
+    struct regex *r = regex_compile(s->load->arena, n->words[i].text, nocase, &error, &offset);
 
     if (r) {
         *GROW(s->load->arena, s->load->model->regexes) = r;
         return r;
     }
-    /* The caret stands where the fault is, unless backslashes were taken out before that. */
-    place = node_word_place(n, i);
-    if (word->text.p >= line.p && word->text.p <= line.p + line.n)
-        place = lex_place(&n->line, (size_t)(word->text.p - line.p) + offset);
-    fault_add(s->load->diags, DIAG_ERROR, place, "the expression cannot be compiled: %.*s", STR_ARG(error));
+    fault_add(s->load->diags, DIAG_ERROR, place_in_word(n, i, offset),
+              "the expression cannot be compiled: %.*s", STR_ARG(error));
+    return NULL;
+}
+
+const struct expr *scope_expr(const struct scope *s, const struct node *n, size_t i)
+{
+    struct expr_fault fault;
+    struct expr *e = expr_compile(s->load->arena, n->words[i].text, &fault);
+    struct diag *d;
+
+    if (e) {
+        *GROW(s->load->arena, s->load->model->exprs) = e;
+        return e;
+    }
+    d = fault_add(s->load->diags, DIAG_ERROR, place_in_word(n, i, fault.offset), "%.*s",
+                  STR_ARG(fault.message));
+    if (fault.hint.p)
+        fault_hint(s->load->diags, d, "%.*s", STR_ARG(fault.hint));
     return NULL;
 }
 

@@ -126,7 +126,7 @@ static void add_action(const struct scope *s, struct setenvif *e, struct str tex
 
     if (!unset && !str_starts(value, STR("!")))
         action.value = value.p ? arena_copy(s->load->arena, value) : STR("1");
-    action.substitute = e->regex && str_find(action.value, '$') >= 0;
+    action.substitute = (e->regex || e->expr) && str_find(action.value, '$') >= 0;
     *GROW(s->load->arena, e->actions) = action;
 }
 
@@ -157,24 +157,16 @@ static void set_env_if(const struct scope *s, const struct directive *row, const
         add_setenvif(s, n, 1, nocase, &e);
 }
 
-/* Of httpd's expressions only the constants are known. */
 static void set_env_if_expr(const struct scope *s, const struct directive *row, const struct node *n)
 {
-    struct str expression = n->words[0].text;
-    struct setenvif e = {.attribute = SETENVIF_REQUEST_METHOD, .literal = STR("")}; /* always found */
+    struct setenvif e = {.attribute = SETENVIF_EXPR, .expr = scope_expr(s, n, 0)};
 
     (void)row;
-    if (!str_eq_nocase(expression, STR("true")) && !str_eq_nocase(expression, STR("false"))) {
-        fault_hint(
-            s->load->diags,
-            scope_error(s, n, 0, "expressions other than true and false are not supported in this release"),
-            "SetEnvIf tests single properties");
+    if (!e.expr)
         return;
-    }
     for (size_t i = 1; i < n->count; i++)
         add_action(s, &e, n->words[i].text);
-    if (str_eq_nocase(expression, STR("true")))
-        *GROW(s->load->arena, s->dir->setenvif) = e;
+    *GROW(s->load->arena, s->dir->setenvif) = e;
 }
 
 static void set_browser_match(const struct scope *s, const struct directive *row, const struct node *n)
@@ -196,8 +188,8 @@ static const struct directive rows[] = {
      "Sets a variable for applications"},
     {STR_INIT("SetEnvIf"), ANYWHERE, 1, ANY_NUMBER, set_env_if, "SetEnvIf attribute regex [!]variable[=value] ...",
      "Sets variables when a property of the request matches"},
-    {STR_INIT("SetEnvIfExpr"), ANYWHERE, 2, ANY_NUMBER, set_env_if_expr, "SetEnvIfExpr true|false [!]variable[=value] ...",
-     "Sets variables always or never: other expressions are not supported in this release"},
+    {STR_INIT("SetEnvIfExpr"), ANYWHERE, 2, ANY_NUMBER, set_env_if_expr, "SetEnvIfExpr expression [!]variable[=value] ...",
+     "Sets variables when an expression holds for the request"},
     {STR_INIT("SetEnvIfNoCase"), ANYWHERE, 1, ANY_NUMBER, set_env_if, "SetEnvIfNoCase attribute regex [!]variable[=value] ...",
      "The same without regard to case", .low = 1},
     {STR_INIT("UnsetEnv"), ANYWHERE, 1, ANY_NUMBER, set_unset_env, "UnsetEnv variable ...",

@@ -49,6 +49,8 @@ static struct str attribute(struct arena *arena, const struct setenvif_subject *
         return s->request->protocol;
     case SETENVIF_REQUEST_URI:
         return s->path;
+    case SETENVIF_EXPR:
+        break;
     }
     return STR_NONE;
 }
@@ -60,6 +62,84 @@ static bool find_nocase(struct str text, struct str what)
             return true;
     return false;
 }
+
+/* ---- expressions ---- */
+
+struct asker {
+    const struct setenvif_subject *subject;
+    const struct vars *vars;
+};
+
+/* RFC 9112 section 3.2.2: the target's authority replaces Host; who is named before an '@' is no part of it.
+ */
+static struct str request_field(struct arena *arena, const struct request *request, struct str name)
+{
+    if (str_eq_nocase(name, STR("Host")) && request->authority.p)
+        return str_skip(request->authority, (size_t)(str_find_last(request->authority, '@') + 1));
+    return field_value(arena, request, name);
+}
+
+static struct str on_off(bool on)
+{
+    return on ? STR("on") : STR("off");
+}
+
+static struct str lookup(void *context, struct arena *arena, enum expr_name name, struct str argument)
+{
+    const struct asker *asker = context;
+    const struct setenvif_subject *s = asker->subject;
+
+    switch (name) {
+    case EXPR_DOCUMENT_ROOT:
+        return s->plan->server->document_root;
+    case EXPR_HTTPS:
+        return on_off(s->endpoints->tls);
+    case EXPR_IPV6:
+        return on_off(str_find(s->endpoints->remote_addr, ':') >= 0);
+    case EXPR_QUERY_STRING:
+        return s->request->uri.query;
+    case EXPR_REMOTE_ADDR:
+        return s->endpoints->remote_addr;
+    case EXPR_REMOTE_PORT:
+        return arena_printf(arena, "%u", s->endpoints->remote_port);
+    case EXPR_REQUEST_METHOD:
+        return s->request->method;
+    case EXPR_REQUEST_SCHEME:
+        return s->plan->scheme;
+    case EXPR_REQUEST_URI:
+        return s->path;
+    case EXPR_SERVER_ADDR:
+        return s->endpoints->local_addr;
+    case EXPR_SERVER_ADMIN:
+        return s->plan->server->admin;
+    case EXPR_SERVER_NAME:
+        return s->plan->host;
+    case EXPR_SERVER_PORT:
+        return arena_printf(arena, "%u", s->plan->port);
+    case EXPR_SERVER_PROTOCOL:
+        return s->request->protocol;
+    case EXPR_THE_REQUEST:
+        return s->request->line;
+    case EXPR_REQUEST_FIELD:
+        return request_field(arena, s->request, argument);
+    case EXPR_RESPONSE_FIELD: /* there is no response yet */
+        return STR_NONE;
+    case EXPR_REQUEST_VARIABLE:
+        return vars_get(asker->vars, argument);
+    }
+    return STR_NONE;
+}
+
+static bool holds(struct arena *arena, const struct setenvif_subject *subject, const struct expr *expr,
+                  const struct vars *vars, struct regex_match *match)
+{
+    struct asker asker = {subject, vars};
+    struct expr_source source = {&asker, lookup};
+
+    return expr_test(expr, arena, &source, match) == EXPR_TRUE;
+}
+
+/* ---- rules ---- */
 
 static bool matches(const struct setenvif *rule, struct str value, struct regex_match *match)
 {
@@ -78,7 +158,7 @@ static void apply(struct arena *arena, const struct setenvif *rule, const struct
 
         if (!action->value.p)
             vars_unset(vars, action->name);
-        else if (action->substitute && rule->regex)
+        else if (action->substitute && match->groups[0].p)
             vars_set(vars, action->name, regex_substitute(arena, action->value, match));
         else
             vars_set(vars, action->name, action->value);
@@ -89,12 +169,13 @@ void setenvif_run(struct arena *arena, const struct setenvif_subject *subject, c
                   size_t count, struct vars *vars)
 {
     for (size_t i = 0; i < count; i++) {
-        struct regex_match match;
-        struct str value = attribute(arena, subject, &rules[i], vars);
+        const struct setenvif *rule = &rules[i];
+        struct regex_match match = {0}; /* a literal has no groups: $1 stays what it is */
+        bool fits = rule->attribute == SETENVIF_EXPR
+                        ? holds(arena, subject, rule->expr, vars, &match)
+                        : matches(rule, attribute(arena, subject, rule, vars), &match);
 
-        if (!value.p)
-            value = STR("");
-        if (matches(&rules[i], value, &match))
-            apply(arena, &rules[i], &match, vars);
+        if (fits)
+            apply(arena, rule, &match, vars);
     }
 }

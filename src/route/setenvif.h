@@ -1,21 +1,20 @@
-/* setenvif: variables that are set by what a request looks like (SetEnvIf, SetEnvIfNoCase, BrowserMatch). */
+/* setenvif: variables that are set by what a request looks like (SetEnvIf, SetEnvIfNoCase, BrowserMatch,
+ * SetEnvIfExpr). */
 #ifndef ROUTE_SETENVIF_H
 #define ROUTE_SETENVIF_H
 
-#include "base/vars.h"
-#include "config/model.h"
-#include "http/endpoints.h"
-#include "http/request.h"
+#include "route/route.h"
 
 struct setenvif_subject {
     const struct request *request;
     const struct endpoints *endpoints;
-    struct str path; /* Request_URI: decoded, without the query */
+    const struct plan *plan; /* server, host, port and scheme are known */
+    struct str path;         /* Request_URI: decoded, without the query */
 };
 
 /* Applies the rules in their order; later ones see what earlier ones have set. An attribute that the request
- * does not have is the variable of that name set so far, else the empty text. Values are slices of the
- * request or come from the arena. */
+ * does not have is the variable of that name set so far, else the empty text. An expression that runs into a
+ * limit does not hold. Values are slices of the request or come from the arena. */
 void setenvif_run(struct arena *arena, const struct setenvif_subject *subject, const struct setenvif *rules,
                   size_t count, struct vars *vars);
 

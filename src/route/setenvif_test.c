@@ -5,7 +5,9 @@
 static void run(struct fixture *f, const char *head, const struct setenvif *rules, size_t count)
 {
     struct request request = fixture_request(f, head);
-    struct setenvif_subject subject = {&request, &f->endpoints, STR("/app/a b")};
+    struct plan plan = {
+        .server = &f->main, .host = STR("gw.example.test"), .port = 81, .scheme = STR("http")};
+    struct setenvif_subject subject = {&request, &f->endpoints, &plan, STR("/app/a b")};
 
     vars_init(&f->vars, &f->arena);
     vars_set(&f->vars, STR("REDIRECT_STATUS"), STR("200"));
