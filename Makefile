@@ -22,7 +22,7 @@ $(B)/build.ninja:
 	CC=$(CC) meson setup $(B) --prefix $(PREFIX) $(MESON_ARGS)
 
 run:
-	$(deps) build
+	$(deps) build run
 	@$(MAKE) --no-print-directory all
 	$(B)/scgate demo
 
