@@ -107,6 +107,11 @@ static void parse_head(struct attempt *a, struct str bytes)
         break;
     }
     a->parser = (struct cgi_head_parser){.scanned = size}; /* scanned: where the content begins */
+    if (a->head.status >= 100 && a->head.status < 200 && ++a->interims > ATTEMPT_INTERIMS_MAX) {
+        fail(a, STAGE_HEAD, 502,
+             arena_printf(a->arena, "more than %d interim responses", ATTEMPT_INTERIMS_MAX));
+        return;
+    }
     if (a->head.status >= 100 && a->head.status < 200) {
         a->down = ATTEMPT_DOWN_INTERIM;
         a->content = str_skip(bytes, size);
@@ -166,6 +171,13 @@ static void ended_in_head(struct attempt *a, const char *error)
         fail(a, STAGE_HEAD, 502, arena_printf(a->arena, "%s before any answer", how));
 }
 
+/* A program that answers and closes without having read all of the request's body resets the connection,
+ * whatever it meant to: without an announced length that is the usual end of an early answer. */
+static bool reset_is_end(const struct attempt *a)
+{
+    return a->body_length > 0;
+}
+
 void attempt_backend_ended(struct attempt *a, const char *error)
 {
     a->ended = true;
@@ -177,7 +189,7 @@ void attempt_backend_ended(struct attempt *a, const char *error)
              arena_printf(a->arena, "%s after %llu of %lld bytes of the response body",
                           error ? error : "closed", (unsigned long long)a->content_seen,
                           (long long)a->head.content_length));
-    } else if (a->down == ATTEMPT_DOWN_CONTENT && error) {
+    } else if (a->down == ATTEMPT_DOWN_CONTENT && error && !reset_is_end(a)) {
         fail(a, STAGE_CONTENT, 0,
              arena_printf(a->arena, "%s after %llu bytes of the response body", error,
                           (unsigned long long)a->content_seen));

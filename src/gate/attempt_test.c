@@ -153,6 +153,31 @@ static void play(const struct vector *v, struct test_cuts cuts)
     arena_finish(&f.arena);
 }
 
+/* What a reset means for an answer without a length depends on whether there was a body that may be unread.
+ */
+static void test_reset_after_early_answer(void **state)
+{
+    static const struct {
+        uint64_t body_length;
+        enum attempt_down want;
+    } cases[] = {{0, ATTEMPT_DOWN_FAULT}, {3000000, ATTEMPT_DOWN_END}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct attempt a;
+        struct arena arena;
+
+        arena_init(&arena, NULL, 0);
+        attempt_init(&a, &arena, STR("x"), cases[i].body_length);
+        attempt_to_backend_ack(&a, 1);
+        attempt_from_backend(&a, STR("Status: 413\n\ntoo big"), 20);
+        attempt_backend_ended(&a, "connection reset by peer");
+        assert_int_equal(a.down, cases[i].want);
+        assert_true(str_eq(a.content, STR("too big")));
+        arena_finish(&arena);
+    }
+}
+
 static void test_down(void **state)
 {
     uint64_t random = test_seed();
@@ -308,11 +333,9 @@ static void test_ends_before_answer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_down),
-        cmocka_unit_test(test_endless_head),
-        cmocka_unit_test(test_up),
-        cmocka_unit_test(test_send_fails),
-        cmocka_unit_test(test_ends_before_answer),
+        cmocka_unit_test(test_down),         cmocka_unit_test(test_reset_after_early_answer),
+        cmocka_unit_test(test_endless_head), cmocka_unit_test(test_up),
+        cmocka_unit_test(test_send_fails),   cmocka_unit_test(test_ends_before_answer),
     };
 
     return cmocka_run_group_tests_name("attempt", tests, NULL, NULL);

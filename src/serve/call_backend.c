@@ -83,7 +83,6 @@ static void connect_next(struct call *c)
         c->iov[i] = (struct iovec){(void *)slices[i].p, slices[i].n};
     c->address_deadline_ms = c->x.now_ms + address_time_ms(c);
     c->connecting = true;
-    c->connect_hop = c->x.hops;
     c->ended = false;
     c->start = c->received = 0;
     c->connect.op.done = connected;
@@ -113,6 +112,7 @@ void call_connect(struct call *c)
     const struct addr *addresses;
 
     c->address_next = 0;
+    c->connect_hop = c->x.hops;
     if (names_addresses(c->worker->names, backend, &addresses)) {
         connect_next(c);
         return;
@@ -120,6 +120,14 @@ void call_connect(struct call *c)
     c->naming = true;
     c->name.found = name_found;
     names_wait(c->worker->names, backend, &c->name);
+}
+
+void call_give_up_connect(struct call *c)
+{
+    if (c->naming)
+        names_leave(&c->name);
+    c->naming = false;
+    io_cancel(c->worker->io, &c->connect.op); /* connected() closes the socket */
 }
 
 /* ---- backend: talking ---- */
@@ -176,10 +184,19 @@ static void got(struct io_op *op, int result)
     call_pump(c);
 }
 
-/* The head fills the block: a larger one takes over. The head's limit is well below its size. */
-static void grow_block(struct call *c)
+/* The block is full within a head. Interim heads that were passed on make room; else a larger block takes
+ * over. The head's limit is well below its size. */
+static void make_room(struct call *c)
 {
-    char *larger = malloc(HEAD_BUFFER);
+    char *larger;
+
+    if (c->start >= c->block_size / 2) {
+        c->received -= c->start;
+        memmove(c->block, c->block + c->start, c->received);
+        c->start = 0;
+        return;
+    }
+    larger = malloc(HEAD_BUFFER);
 
     must(larger != NULL && c->block_size < HEAD_BUFFER);
     memcpy(larger, c->block, c->received);
@@ -197,7 +214,7 @@ static void receive(struct call *c)
         c->block_from_cache = true;
     }
     if (c->received == c->block_size)
-        grow_block(c);
+        make_room(c);
     c->reader.done = got;
     io_recv(c->worker->io, &c->sock, &c->reader, c->block + c->received, c->block_size - c->received);
 }
@@ -262,7 +279,10 @@ static void lingered(struct io_op *op, int result)
 static void linger_expired(struct wheel_timer *timer)
 {
     struct call *c = CONTAINER_OF(timer, struct call, timer);
+    struct linger reset = {.l_onoff = 1};
 
+    /* It keeps what it has said all of: a reset leaves no TIME_WAIT, and the answer is complete already. */
+    setsockopt(c->sock.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     io_cancel(c->worker->io, &c->reader);
 }
 
