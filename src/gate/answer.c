@@ -6,9 +6,19 @@
 #include "reply/media_types.h"
 
 /* WIRE_VARS: CONTENT_LENGTH and SCGI are of the wire, not of the request */
-enum { EXTRA_FIELDS = 4, REDIRECT_PREFIXES_MAX = 2, WIRE_VARS = 2 };
+enum { EXTRA_FIELDS = 4, REDIRECT_PREFIXES_MAX = 2, WIRE_VARS = 2, EXCERPT_MAX = 300 };
 
 static const struct str redirect_prefix = STR_INIT("REDIRECT_");
+
+/* A peer's bytes as a message shows them: whatever they are, they cannot pass for its own words. */
+static struct str shown(struct arena *arena, struct str s)
+{
+    size_t size = 4 * EXCERPT_MAX + 3;
+    struct out o = OUT_INIT(arena_alloc(arena, size), size);
+
+    out_escaped(&o, s, EXCERPT_MAX);
+    return out_done(&o);
+}
 
 /* ---- fields ---- */
 
@@ -196,6 +206,7 @@ static void finish_head(struct exchange *x, int status, struct str reason)
     r->head_only = x->first->method_id == METHOD_HEAD;
     if (r->no_content)
         drop_content_type(r);
+    x->client_ms = x->now_ms;
     exchange_go(x, STEP_HEAD);
 }
 
@@ -328,7 +339,7 @@ static void redirect_to(struct exchange *x, struct str target, int status)
     if (++x->hops > EXCHANGE_HOPS_MAX) {
         exchange_blame(x, BLAME_BACKEND, STAGE_REDIRECT, 500,
                        arena_printf(x->arena, "more than %d internal redirects, the last to \"%.*s\"",
-                                    EXCHANGE_HOPS_MAX, STR_ARG(str_first(target, 200))));
+                                    EXCHANGE_HOPS_MAX, STR_ARG(shown(x->arena, target))));
         answer_error(x, 500);
         return;
     }
@@ -396,7 +407,7 @@ static void answer_named_file(struct exchange *x, const struct field *name)
     }
     exchange_blame(x, BLAME_BACKEND, STAGE_FILE, 404,
                    arena_printf(x->arena, "\"%.*s\" in the response field \"%.*s\" is no absolute file name",
-                                STR_ARG(str_first(x->file_path, 500)), STR_ARG(name->name)));
+                                STR_ARG(shown(x->arena, x->file_path)), STR_ARG(name->name)));
     answer_error(x, 404);
 }
 
@@ -591,7 +602,7 @@ static bool next_index(struct exchange *x)
 void exchange_file_failed(struct exchange *x, int status, const char *reason)
 {
     enum blame blame = x->file_named ? BLAME_BACKEND : BLAME_CLIENT;
-    struct str shown = x->file_path;
+    struct str path = x->file_path;
 
     must(x->step == STEP_FILE);
     if (status == 404 && next_index(x)) {
@@ -599,10 +610,10 @@ void exchange_file_failed(struct exchange *x, int status, const char *reason)
         return;
     }
     if (status == 404 && x->directory_path.p) {
-        shown = x->directory_path;
+        path = x->directory_path;
         reason = "a directory without an index file";
     }
     exchange_blame(x, blame, STAGE_FILE, status,
-                   arena_printf(x->arena, "\"%.*s\": %s", STR_ARG(str_first(shown, 500)), reason));
+                   arena_printf(x->arena, "\"%.*s\": %s", STR_ARG(shown(x->arena, path)), reason));
     answer_error(x, status);
 }

@@ -27,6 +27,8 @@ enum attempt_down {
                            */
 };
 
+enum { ATTEMPT_INTERIMS_MAX = 1000 }; /* each takes memory until the request is done */
+
 struct attempt {
     struct arena *arena;
     enum attempt_up up;
@@ -37,6 +39,7 @@ struct attempt {
     uint64_t body_length; /* announced as CONTENT_LENGTH */
     uint64_t body_sent;   /* bytes of it that the backend's socket took */
     struct cgi_head_parser parser;
+    unsigned interims;     /* interim heads so far */
     struct cgi_head head;  /* slices point into the host's buffer until the head is taken */
     struct str content;    /* received content not yet passed on; points into the host's buffer */
     uint64_t received;     /* bytes from the backend, heads included */

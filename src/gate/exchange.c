@@ -532,8 +532,8 @@ static enum waiting waiting_for(const struct exchange *x)
 
     if (wants & WANT_CONNECT)
         return WAITING_CONNECT;
-    if (wants & (WANT_TO_CLIENT | WANT_END))
-        return WAITING_CLIENT;
+    if (wants & (WANT_INTERIM | WANT_HEAD | WANT_TO_CLIENT | WANT_END | WANT_ABORT))
+        return WAITING_CLIENT; /* which may have an earlier piece to read first */
     if (wants & WANT_TO_BACKEND)
         return WAITING_BACKEND;
     if (wants & WANT_BODY)

@@ -213,7 +213,8 @@ static void test_deadlines(void **state)
     h.x.now_ms += 1000;
     expect_deadline(&h, STEP_TALK, 40000);
     assert_true(host_until(&h, STEP_HEAD));
-    assert_int_equal(exchange_deadline_ms(&h.x), INT64_MAX);
+    /* the head may have to wait until an interim one has gone */
+    assert_int_equal(exchange_deadline_ms(&h.x) - h.x.now_ms, 60000);
     h.x.now_ms += 50000; /* the head has waited: the backend is not to blame */
     exchange_head_taken(&h.x);
     assert_int_equal(exchange_wants(&h.x), WANT_TO_CLIENT);

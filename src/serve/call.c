@@ -123,6 +123,8 @@ static bool act(struct call *c, unsigned wants)
 {
     if (wants & WANT_DROP_BACKEND && call_drop_backend(c))
         return true;
+    if ((c->connecting || c->naming) && (!(wants & WANT_CONNECT) || c->x.hops != c->connect_hop))
+        call_give_up_connect(c);
     if (wants & WANT_ROUTE)
         return find_route(c), true;
     if (wants & WANT_CONNECT && !c->connecting && !c->naming)
@@ -171,7 +173,7 @@ void call_pump(struct call *c)
 
     do {
         wants = exchange_wants(&c->x);
-        if (wants & WANT_DONE && !(wants & WANT_DROP_BACKEND && !call_may_linger(c))) {
+        if (wants & WANT_DONE) { /* what is still under way reports to call_end() only, from now on */
             call_end(c);
             return;
         }

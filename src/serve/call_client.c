@@ -56,7 +56,7 @@ static void sent(struct stream *s, int result)
         c->interim = false;
     else if (n)
         exchange_to_client_ack(&c->x, n);
-    else if (exchange_wants(&c->x) & WANT_END)
+    else if (c->ending)
         exchange_ended(&c->x);
     call_pump(c);
 }
@@ -65,8 +65,10 @@ void call_send_interim(struct call *c)
 {
     const struct cgi_head *head = exchange_interim(&c->x);
 
-    c->client_busy = c->interim = true;
-    stream_interim(c->stream, head->status, head->fields, head->field_count);
+    if (c->stream->request.minor_version > 0) { /* not to HTTP/1.0 (RFC 9110 section 15.2) */
+        c->client_busy = c->interim = true;
+        stream_interim(c->stream, head->status, head->fields, head->field_count);
+    }
     c->start += exchange_interim_taken(&c->x);
 }
 
@@ -96,7 +98,7 @@ void call_write_content(struct call *c)
 void call_end_answer(struct call *c)
 {
     c->head_unsent = false;
-    c->client_busy = stream_end(c->stream);
+    c->client_busy = c->ending = stream_end(c->stream);
     if (!c->client_busy)
         exchange_ended(&c->x);
 }
@@ -140,6 +142,8 @@ static void looked_up(struct io_op *op, int result)
     call_clock_in(c);
     if (!c->over && result == 0)
         lookup_judge(c, l);
+    else if (!c->over)
+        exchange_file_failed(&c->x, 500, "no thread for the look-up");
     if (result == 0 && l->kind == LOOKUP_FILE && l->fd >= 0)
         close(l->fd);
     free(l);

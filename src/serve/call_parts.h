@@ -36,6 +36,7 @@ struct call {
     bool client_busy; /* a send is under way */
     bool head_unsent;
     bool interim; /* it is an interim head */
+    bool ending;  /* it is the end of the answer */
     bool body_wanted;
     size_t in_flight; /* bytes of content being sent */
 
@@ -63,6 +64,8 @@ void call_block_return(struct call *c);
 /* ---- call_backend.c ---- */
 
 void call_connect(struct call *c);
+/* The time is up, or the exchange has gone on without it. */
+void call_give_up_connect(struct call *c);
 void call_write_backend(struct call *c);
 void call_read_backend(struct call *c);
 /* True when the connection is gone, false when operations on it must end first. */

@@ -157,8 +157,8 @@ static void write_line(struct logs *l, const struct server *server, struct out *
 {
     struct log_file *file = find_file(l, server->error_log);
 
-    if (o->overflow || o->n == o->cap)
-        o->n = o->cap - 1;
+    if (o->n == o->cap)
+        o->n--;
     o->p[o->n++] = '\n';
     write_all(file->fd, o->p, o->n);
 }
@@ -187,6 +187,18 @@ void logs_write(struct logs *l, const struct server *server, enum log_level leve
 static enum log_level fault_level(const struct fault *fault)
 {
     return fault->blame == BLAME_CLIENT ? LOG_LEVEL_INFO : LOG_LEVEL_ERROR;
+}
+
+/* What came from a peer was escaped when the message was made; should it not have been, the line stays one.
+ */
+static void put_message(struct out *o, struct str message)
+{
+    for (size_t i = 0; i < message.n; i++) {
+        if (message.p[i] >= ' ' && message.p[i] < 0x7f)
+            out_char(o, message.p[i]);
+        else
+            out_escaped(o, str_make(message.p + i, 1), 1);
+    }
 }
 
 static void put_fault_end(struct out *o, const struct exchange *x, const struct stream *s,
@@ -218,7 +230,7 @@ void logs_fault(struct logs *l, const struct exchange *x, const struct stream *s
         out_escaped(&o, x->plan.pass->backend->name, EXCERPT);
         out_str(&o, STR("\": "));
     }
-    out_str(&o, str_first(fault->message, 1500));
+    put_message(&o, str_first(fault->message, 1500));
     put_fault_end(&o, x, s, fault);
     write_line(l, server, &o);
 }
