@@ -172,15 +172,20 @@ static union end end_of(const struct addr *a)
     return end;
 }
 
-static void ask_ends(struct client *c)
+/* False when the kernel cannot tell any more who the peer is, since it has reset the connection. */
+static bool know_ends(struct client *c)
 {
-    struct addr a;
+    struct addr peer, local;
 
-    addr_of_peer(&a, c->sock.fd);
-    c->peer = end_of(&a);
-    addr_of_socket(&a, c->sock.fd);
-    c->local = end_of(&a);
+    if (c->ends_known)
+        return true;
+    if (!addr_of_socket(&local, c->sock.fd) ||
+        (!addr_of_peer(&peer, c->sock.fd) && local.u.any.sa_family != AF_UNIX))
+        return false;
+    c->peer = end_of(&peer);
+    c->local = end_of(&local);
     c->ends_known = true;
+    return true;
 }
 
 static void fill_endpoints(struct client *c)
@@ -188,8 +193,6 @@ static void fill_endpoints(struct client *c)
     struct work *w = c->work;
     struct endpoints *e = &w->stream.endpoints;
 
-    if (!c->ends_known)
-        ask_ends(c);
     e->remote_addr = addr_host_text(&c->peer.any, sizeof c->peer, w->endpoint_text[0]);
     e->remote_port = addr_port(&c->peer.any, sizeof c->peer);
     e->local_addr = addr_host_text(&c->local.any, sizeof c->local, w->endpoint_text[1]);
@@ -202,10 +205,6 @@ static void idle(struct client *c)
 
     work_return(c);
     go(c, CLIENT_IDLE);
-    if (f->draining) {
-        client_close(c);
-        return;
-    }
     c->reader.done = got_readable;
     io_readable(f->io, &c->sock, &c->reader);
 }
@@ -341,7 +340,7 @@ static void got_readable(struct io_op *op, int result)
 {
     struct client *c = CONTAINER_OF(op, struct client, reader);
 
-    if (c->step != CLIENT_IDLE || result < 0) {
+    if (c->step != CLIENT_IDLE || result < 0 || !know_ends(c)) {
         client_close(c);
         return;
     }
@@ -367,7 +366,7 @@ void client_create(struct frontend *f, int fd)
     io_readable(f->io, &c->sock, &c->reader);
 }
 
-void client_close_idle(struct frontend *f)
+static void close_those_in(struct frontend *f, unsigned steps)
 {
     struct list *link = f->clients.next;
 
@@ -375,15 +374,20 @@ void client_close_idle(struct frontend *f)
         struct client *c = CONTAINER_OF(link, struct client, link);
 
         link = link->next;
-        if (c->step == CLIENT_IDLE || c->step == CLIENT_HEAD || c->step == CLIENT_LINGER)
+        if (steps & 1u << c->step)
             client_close(c);
     }
+}
+
+void client_close_idle(struct frontend *f)
+{
+    close_those_in(f, TO(IDLE) | TO(HEAD) | TO(DRAIN) | TO(LINGER));
 }
 
 void frontend_drain(struct frontend *f)
 {
     f->draining = true;
-    client_close_idle(f);
+    close_those_in(f, TO(IDLE) | TO(HEAD)); /* the others have an answer that is not read yet */
 }
 
 /* ---- after the answer ---- */
@@ -393,6 +397,10 @@ static void next_request(struct client *c)
     const struct server *server = client_server(c);
     struct work *w = c->work;
 
+    if (c->frontend->draining) {
+        client_linger(c);
+        return;
+    }
     if (w->input_end > w->input_start) {
         work_renew(c);
         begin_head(c);
@@ -435,11 +443,11 @@ void stream_finish(struct stream *s)
     struct work *w = c->work;
 
     must(!io_op_pending(&c->reader) && !io_op_pending(&c->writer) && c->step == CLIENT_BUSY);
-    if (w->broken && w->head_given) {
+    if (w->head_given && (w->broken || !w->ended)) {
         client_close(c);
-    } else if (!w->keep_alive || w->broken || c->frontend->draining) {
+    } else if (!w->keep_alive || w->broken) {
         client_linger(c);
-    } else if (w->body_left) {
+    } else if (w->body_left && !c->frontend->draining) {
         w->body = STR_NONE;
         go(c, CLIENT_DRAIN);
         io_timer_set(c->frontend->io, &c->timer, client_server(c)->timeout_ms);

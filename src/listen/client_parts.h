@@ -38,8 +38,11 @@ struct work {
     struct out head; /* what of it is not sent yet */
     enum h1_framing framing;
     bool head_given, ended, keep_alive, broken;
+    bool waits;     /* a send is to begin when 100 (Continue) has gone */
+    bool cancelled; /* what is being sent is not to go on */
     struct iovec iov[4];
     int iov_first, iov_count;
+    struct iovec continue_iov;
     char chunk_head[H1_CHUNK_HEAD_MAX];
     int file;
     int64_t file_offset, file_left;

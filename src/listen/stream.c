@@ -72,22 +72,36 @@ void stream_receive_body(struct client *c)
     io_recv(c->frontend->io, &c->sock, &c->reader, to, room < w->body_left ? room : (size_t)w->body_left);
 }
 
+static void send_next(struct client *c);
+static void complete(struct client *c, int result);
+
+/* Meanwhile a send may have been asked for, which waits until now. */
 static void sent_continue(struct io_op *op, int result)
 {
     struct client *c = CONTAINER_OF(op, struct client, writer);
     struct work *w = c->work;
+    bool waits = w->waits;
 
     if (c->step != CLIENT_BUSY) {
         client_close(c);
         return;
     }
-    if (result < 0) {
-        w->body_gone = w->broken = true;
-        w->body_wanted = false;
-        w->stream.user->body_ready(&w->stream);
+    if (result >= 0 && w->cancelled)
+        result = -ECANCELED;
+    else if (result >= 0 && (size_t)result < w->continue_iov.iov_len)
+        result = -EIO; /* so few bytes go whole or not at all */
+    w->waits = w->cancelled = false;
+    if (result >= 0) {
+        stream_receive_body(c);
+        if (waits)
+            send_next(c);
         return;
     }
-    stream_receive_body(c);
+    w->body_gone = w->broken = true;
+    w->body_wanted = false;
+    w->stream.user->body_ready(&w->stream); /* the stream lives on while a send waits */
+    if (waits)
+        complete(c, result);
 }
 
 static void send_continue(struct client *c)
@@ -96,9 +110,9 @@ static void send_continue(struct client *c)
     struct work *w = c->work;
 
     w->continue_due = false;
-    w->iov[0] = (struct iovec){(void *)text, sizeof text - 1};
-    c->writer.done = sent_continue; /* 25 bytes into an empty socket buffer: they go whole or not at all */
-    io_send(c->frontend->io, &c->sock, &c->writer, w->iov, 1, false);
+    w->continue_iov = (struct iovec){(void *)text, sizeof text - 1};
+    c->writer.done = sent_continue;
+    io_send(c->frontend->io, &c->sock, &c->writer, &w->continue_iov, 1, false);
 }
 
 void stream_want_body(struct stream *s)
@@ -183,21 +197,22 @@ bool stream_head(struct stream *s, const struct response *response)
 
 static void sent(struct io_op *op, int result);
 
-static void send_pieces(struct client *c)
+/* The pieces that are left, then the file's range. */
+static void send_next(struct client *c)
 {
     struct work *w = c->work;
+    struct io *io = c->frontend->io;
 
+    if (io_op_pending(&c->writer)) { /* 100 (Continue) is on its way still: sent_continue() goes on */
+        w->waits = true;
+        return;
+    }
     c->writer.done = sent;
-    io_send(c->frontend->io, &c->sock, &c->writer, w->iov + w->iov_first, w->iov_count - w->iov_first,
-            w->file_left > 0);
-}
-
-static void send_file(struct client *c)
-{
-    struct work *w = c->work;
-
-    c->writer.done = sent;
-    io_sendfile(c->frontend->io, &c->sock, &c->writer, w->file, w->file_offset, (size_t)w->file_left);
+    if (w->iov_first < w->iov_count)
+        io_send(io, &c->sock, &c->writer, w->iov + w->iov_first, w->iov_count - w->iov_first,
+                w->file_left > 0);
+    else
+        io_sendfile(io, &c->sock, &c->writer, w->file, w->file_offset, (size_t)w->file_left);
 }
 
 static void put_piece(struct work *w, struct str s)
@@ -238,9 +253,20 @@ static void complete(struct client *c, int result)
 {
     struct work *w = c->work;
 
+    w->cancelled = false;
     if (result < 0)
         w->broken = true;
     w->stream.user->sent(&w->stream, result);
+}
+
+/* n bytes went: true when something is left to be sent. */
+static bool take_sent(struct work *w, int n)
+{
+    if (w->iov_first < w->iov_count)
+        return !advance(w, (size_t)n) || w->file_left > 0;
+    w->file_offset += n;
+    w->file_left -= n;
+    return w->file_left > 0 || put_file_end(w);
 }
 
 static void sent(struct io_op *op, int result)
@@ -258,23 +284,12 @@ static void sent(struct io_op *op, int result)
     }
     w->stream.progress_ms = io_now_ms(c->frontend->io);
     w->stream.sent_bytes += (uint64_t)result;
-    if (w->iov_first < w->iov_count) {
-        if (!advance(w, (size_t)result)) {
-            send_pieces(c);
-            return;
-        }
-    } else {
-        w->file_offset += result;
-        w->file_left -= result;
-        if (w->file_left == 0 && put_file_end(w)) {
-            send_pieces(c);
-            return;
-        }
-    }
-    if (w->file_left > 0)
-        send_file(c);
-    else
+    if (!take_sent(w, result))
         complete(c, 0);
+    else if (w->cancelled) /* too late for this piece, in time for the next */
+        complete(c, -ECANCELED);
+    else
+        send_next(c);
 }
 
 static void put_chunk_head(struct work *w, uint64_t n)
@@ -298,7 +313,7 @@ void stream_send(struct stream *s, struct str content, bool last)
     if (w->framing == H1_FRAMING_CHUNKED)
         put_piece(w, last ? STR("\r\n0\r\n\r\n") : STR("\r\n"));
     w->ended = last;
-    send_pieces(w->client);
+    send_next(w->client);
 }
 
 void stream_send_file(struct stream *s, int file, int64_t offset, int64_t length, bool last)
@@ -313,10 +328,7 @@ void stream_send_file(struct stream *s, int file, int64_t offset, int64_t length
     w->file_left = length;
     w->file_last = last;
     w->ended = last;
-    if (w->iov_count)
-        send_pieces(w->client);
-    else
-        send_file(w->client);
+    send_next(w->client);
 }
 
 void stream_flush(struct stream *s)
@@ -325,7 +337,7 @@ void stream_flush(struct stream *s)
 
     must(w->head_given && w->head.n > 0);
     put_head(w);
-    send_pieces(w->client);
+    send_next(w->client);
 }
 
 bool stream_end(struct stream *s)
@@ -340,7 +352,7 @@ bool stream_end(struct stream *s)
         put_piece(w, H1_LAST_CHUNK);
     if (w->iov_count == 0)
         return false;
-    send_pieces(w->client);
+    send_next(w->client);
     return true;
 }
 
@@ -356,7 +368,7 @@ void stream_interim(struct stream *s, int status, const struct field *fields, si
     w->continue_due = w->continue_due && status != 100;
     w->iov_first = w->iov_count = 0;
     put_piece(w, out_done(&o));
-    send_pieces(c);
+    send_next(c);
 }
 
 void stream_abort(struct stream *s)
@@ -368,6 +380,7 @@ void stream_cancel(struct stream *s)
 {
     struct client *c = client_of(s);
 
+    c->work->cancelled = io_op_pending(&c->writer);
     io_cancel(c->frontend->io, &c->reader);
     io_cancel(c->frontend->io, &c->writer);
 }
