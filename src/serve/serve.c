@@ -210,16 +210,12 @@ static int serve(struct model *model)
     return run(&p, model, why);
 }
 
-int serve_main(int argc, char **argv)
+static int do_what_is_asked(struct arena *arena, int argc, char **argv)
 {
-    struct arena arena;
     struct options options;
     struct model *model;
-    int status;
+    int status = options_parse(&options, arena, argc, argv);
 
-    must_report = report_bug;
-    arena_init(&arena, NULL, 0);
-    status = options_parse(&options, &arena, argc, argv);
     if (status)
         return status;
     if (options.help)
@@ -228,7 +224,7 @@ int serve_main(int argc, char **argv)
         return show_version(options.build_facts), 0;
     if (options.list_directives)
         return show_directives(), 0;
-    model = load(&options, &arena);
+    model = load(&options, arena);
     if (!model)
         return 1;
     if (options.show)
@@ -240,6 +236,17 @@ int serve_main(int argc, char **argv)
     if (status == 0 && model->pid_file.p && !options.check && !options.show)
         unlink(model->pid_file.p);
     model_finish(model);
+    return status;
+}
+
+int serve_main(int argc, char **argv)
+{
+    struct arena arena;
+    int status;
+
+    must_report = report_bug;
+    arena_init(&arena, NULL, 0);
+    status = do_what_is_asked(&arena, argc, argv);
     arena_finish(&arena);
     return status;
 }
