@@ -147,12 +147,16 @@ unsigned names_addresses(struct names *n, const struct backend *backend, const s
 static void found(void *context, const struct resolve_answer *answer)
 {
     struct entry *e = context;
-    struct list *link;
+    struct list waiting, *link;
 
+    list_init(&waiting);
     e->query = NULL;
     set_addresses(e, answer->addresses, answer->count);
     e->expires_ms = io_now_ms(e->names->io) + NAMES_TTL_MS;
-    while ((link = list_take(&e->waiters)) != NULL) {
+    /* Who is told may wait anew, or name another backend, for which this entry makes room. */
+    while ((link = list_take(&e->waiters)) != NULL)
+        list_append(&waiting, link);
+    while ((link = list_take(&waiting)) != NULL) {
         struct names_waiter *waiter = CONTAINER_OF(link, struct names_waiter, link);
 
         waiter->found(waiter, answer->count ? NULL : answer->fault);
