@@ -428,9 +428,18 @@ static void test_environment(void **state)
           "2:15: error: the expression cannot be compiled: missing closing parenthesis");
     FAULT("BrowserMatch \"x(\" A",
           "2:17: error: the expression cannot be compiled: missing closing parenthesis");
-    FAULT("SetEnvIfExpr \"%{X} == 1\" A", "2:14: error: expressions other than true and false are not "
-                                          "supported in this release | SetEnvIf tests "
-                                          "single properties");
+    FAULT("SetEnvIfExpr \"%{X} == 1\" A",
+          "2:17: error: there is no variable \"X\" | a variable of SetEnvIf is %{reqenv:X}");
+    FAULT("SetEnvIfExpr \"%{REQUEST_METHD} == 'GET'\" A",
+          "2:17: error: there is no variable \"REQUEST_METHD\" | did you mean %{REQUEST_METHOD}?");
+    FAULT("SetEnvIfExpr \"true &&\" A", "2:22: error: expected a value, not the end");
+    FAULT("SetEnvIfExpr \"true && \\\n  -n 'a' 'b'\" A",
+          "3:10: error: expected &&, || or the end, not \"'\"");
+    FAULT("SetEnvIfExpr \"'a\\\\b' == b\" A",
+          "2:14: error: \"b\" is neither quoted nor a function | texts stand in quotes: 'b'");
+    FAULT("SetEnvIfExpr true",
+          "2:1: error: SetEnvIfExpr takes at least two arguments | syntax: SetEnvIfExpr expression "
+          "[!]variable[=value] ...");
 }
 
 static void test_logs(void **state)

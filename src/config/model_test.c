@@ -246,7 +246,7 @@ static void test_environment(void **state)
     struct model *m = load("SetEnv A\nSetEnv B \"b c\"\nUnsetEnv A\nPassEnv FROM_ENVIRONMENT\n"
                            "SetEnvIf Host example\\.org X=$1 !Y Z=!q\nSetEnvIfNoCase X-A ^(.)$ V=$1\n"
                            "SetEnvIf ^X- . W\nBrowserMatchNoCase Mozilla M\nSetEnvIfExpr true T=1\n"
-                           "SetEnvIfExpr false F\nSetEnvIf remote_addr \\d D\n");
+                           "SetEnvIfExpr \"%{HTTPS} =~ /(o)/\" F=$1 G\nSetEnvIf remote_addr \\d D\n");
     const struct env_op *env = m->main->dir.env.items;
     const struct setenvif *e = m->main->dir.setenvif.items;
 
@@ -257,7 +257,7 @@ static void test_environment(void **state)
     IS(env[2].name, "A");
     assert_null(env[2].value.p);
     IS(env[3].value, "from environment");
-    assert_int_equal(m->main->dir.setenvif.count, 6);
+    assert_int_equal(m->main->dir.setenvif.count, 7);
     assert_int_equal(e[0].attribute, SETENVIF_FIELD);
     IS(e[0].field, "Host");
     assert_null(e[0].regex);
@@ -275,10 +275,16 @@ static void test_environment(void **state)
     assert_non_null(e[2].field_regex);
     IS(e[3].field, "User-Agent");
     assert_true(e[3].nocase);
-    IS(e[4].literal, "");
+    assert_int_equal(e[4].attribute, SETENVIF_EXPR);
+    assert_non_null(e[4].expr);
     IS(e[4].actions.items[0].name, "T");
-    assert_int_equal(e[5].attribute, SETENVIF_REMOTE_ADDR);
-    assert_non_null(e[5].regex);
+    assert_false(e[4].actions.items[0].substitute);
+    assert_ptr_not_equal(e[5].expr, e[4].expr);
+    assert_int_equal(e[5].actions.count, 2);
+    assert_true(e[5].actions.items[0].substitute);
+    assert_int_equal(m->exprs.count, 2);
+    assert_int_equal(e[6].attribute, SETENVIF_REMOTE_ADDR);
+    assert_non_null(e[6].regex);
     model_finish(m);
 }
 

@@ -162,6 +162,76 @@ static void literals(void **state)
     fixture_finish(&f);
 }
 
+/* ---- SetEnvIfExpr ---- */
+
+struct expr_case {
+    const char *text, *value, *got; /* got NULL: the expression does not hold */
+};
+
+/* Each rule sets the variable E, and what it has set is seen by the next ones as BEFORE. */
+static void check_expr(struct fixture *f, const char *head, const struct expr_case *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct setenvif rules[2] = {fixture_rule(f, SETENVIF_FIELD, "X-In", NULL, "BEFORE", "set"),
+                                    {.attribute = SETENVIF_EXPR}};
+        struct expr_fault fault;
+        struct expr *e = expr_compile(&f->arena, str_from(cases[i].text), &fault);
+
+        assert_non_null(e);
+        rules[1].expr = e;
+        PUSH(f, &rules[1].actions, (struct setenvif_action){STR("E"), str_from(cases[i].value), true});
+        RUN(f, head, rules);
+        if (!str_eq(VAR(f, "E"), str_from(cases[i].got)) || !VAR(f, "E").p != !cases[i].got)
+            fail_msg("%s gives \"%.*s\"", cases[i].text, STR_ARG(VAR(f, "E")));
+        expr_free(e);
+    }
+}
+
+static void expressions(void **state)
+{
+    static const struct expr_case cases[] = {
+        {"true", "1", "1"},
+        {"false", "1", NULL},
+        {"%{QUERY_STRING} =~ /^(q)$/", "<$1$0>", "<qq>"},
+        {"%{QUERY_STRING} =~ /^q$/", "$1", "$1"}, /* no groups: nothing to take from */
+        {"%{QUERY_STRING} !~ /(z)/", "$1", "$1"},
+        {"%{HTTP:x-in} == 'a, b' && %{HTTP:Missing} == ''", "1", "1"},
+        {"%{HTTP_USER_AGENT} == 'Curl'", "1", "1"},
+        {"%{HTTP_HOST} == 'h:82'", "1", "1"},
+        {"%{REQUEST_METHOD} == 'GET' && %{REQUEST_SCHEME} == 'http' && %{HTTPS} == 'off'", "1", "1"},
+        {"%{REQUEST_URI} == '/app/a b' && %{DOCUMENT_URI} == %{REQUEST_URI}", "1", "1"},
+        {"%{REMOTE_ADDR} == '192.0.2.7' && %{REMOTE_PORT} == '50000' && %{IPV6} == 'off'", "1", "1"},
+        {"-R '192.0.2.0/24' && %{SERVER_ADDR} == '127.0.0.1'", "1", "1"},
+        {"%{SERVER_NAME} == 'gw.example.test' && %{SERVER_PORT} -eq 81", "1", "1"},
+        {"%{DOCUMENT_ROOT} == '/srv/www' && %{SERVER_ADMIN} == ''", "1", "1"},
+        {"%{SERVER_PROTOCOL} == 'HTTP/1.0' && %{THE_REQUEST} == 'GET /app/a%20b?q HTTP/1.0'", "1", "1"},
+        {"%{reqenv:BEFORE} == 'set' && env('REDIRECT_STATUS') == '200'", "1", "1"},
+        {"%{resp:X-In} == ''", "1", "1"},
+        {"%{HTTP:X-In} !~ /^(a+|a+,| |b)+z$/ || true", "1", "1"},
+    };
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    check_expr(&f, HEAD("Host: h:82\r\nX-In: a\r\nUser-Agent: Curl\r\nX-In: b\r\n"), cases,
+               sizeof cases / sizeof *cases);
+    check_expr(&f, "GET http://u@h:82/ HTTP/1.1\r\nHost: other\r\n\r\n",
+               &(struct expr_case){"%{HTTP:host} == 'h:82'", "1", "1"}, 1);
+    fixture_finish(&f);
+}
+
+/* What cannot be decided sets nothing. */
+static void expression_over_limits(void **state)
+{
+    static const struct expr_case cases[] = {{"%{HTTP:X-In} !~ /^(a+)+$/", "1", NULL}};
+    struct fixture f;
+
+    (void)state;
+    fixture_init(&f);
+    check_expr(&f, HEAD("X-In: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!\r\n"), cases, 1);
+    fixture_finish(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +241,8 @@ int main(void)
         cmocka_unit_test(repeated_fields_are_joined),
         cmocka_unit_test(unset_and_several_actions),
         cmocka_unit_test(literals),
+        cmocka_unit_test(expressions),
+        cmocka_unit_test(expression_over_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
