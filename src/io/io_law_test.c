@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -287,6 +288,17 @@ static int run_suite(enum io_kind kind)
     return cmocka_run_group_tests_name(kind == IO_KIND_EPOLL ? "epoll" : "io_uring", tests, NULL, NULL);
 }
 
+/* One test holds 3000 sockets; a login session starts with 1024 of a far higher hard limit. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(void)
 {
     const char *seed = getenv("SEED"), *base = getenv("TMPDIR"), *only = getenv("LAW_TEST");
@@ -303,6 +315,7 @@ int main(void)
     }
     if (only)
         cmocka_set_test_filter(only);
+    raise_descriptor_limit();
     failed = run_suite(IO_KIND_EPOLL);
     failed += run_suite(IO_KIND_URING);
     rmdir(directory);
