@@ -436,7 +436,7 @@ static void test_environment(void **state)
     FAULT("SetEnvIfExpr \"true && \\\n  -n 'a' 'b'\" A",
           "3:10: error: expected &&, || or the end, not \"'\"");
     FAULT("SetEnvIfExpr \"'a\\\\b' == b\" A",
-          "2:14: error: \"b\" is neither quoted nor a function | texts stand in quotes: 'b'");
+          "2:25: error: \"b\" is neither quoted nor a function | texts stand in quotes: 'b'");
     FAULT("SetEnvIfExpr true",
           "2:1: error: SetEnvIfExpr takes at least two arguments | syntax: SetEnvIfExpr expression "
           "[!]variable[=value] ...");

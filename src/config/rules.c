@@ -126,14 +126,20 @@ bool scope_first_time(const struct scope *s, struct str name)
     return true;
 }
 
-/* The place of a fault inside argument i; of the whole argument where backslashes were taken out of it. */
+/* The place of byte `offset` of argument i: the reverse of how the lexer takes quote and backslashes off. */
 static struct diag_place place_in_word(const struct node *n, size_t i, size_t offset)
 {
-    struct str text = n->words[i].text, line = n->line.text;
+    const struct lex_word *word = &n->words[i];
+    struct str raw = str_first(str_skip(n->line.text, word->at), word->end - word->at);
+    char quote = raw.n && (raw.p[0] == '"' || raw.p[0] == '\'') ? raw.p[0] : '\0';
+    size_t at = quote != '\0';
 
-    if (text.p >= line.p && text.p <= line.p + line.n)
-        return lex_place(&n->line, (size_t)(text.p - line.p) + offset);
-    return node_word_place(n, i);
+    for (; offset && at < raw.n; offset--) {
+        char next = at + 1 < raw.n ? raw.p[at + 1] : '\0';
+
+        at += raw.p[at] == '\\' && next && (next == '\\' || next == quote) ? 2 : 1;
+    }
+    return lex_place(&n->line, word->at + at);
 }
 
 const struct regex *scope_regex(const struct scope *s, const struct node *n, size_t i, bool nocase)
