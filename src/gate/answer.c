@@ -204,6 +204,7 @@ static void finish_head(struct exchange *x, int status, struct str reason)
     r->reason = reason;
     r->no_content = status_has_no_content(status);
     r->head_only = x->first->method_id == METHOD_HEAD;
+    r->close = x->body_failed;
     if (r->no_content)
         drop_content_type(r);
     x->client_ms = x->now_ms;

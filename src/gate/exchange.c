@@ -368,6 +368,7 @@ void exchange_body_failed(struct exchange *x, enum exchange_body_fault what, str
     int status = what == BODY_FAULT_TIMEOUT ? 408 : 400;
     bool begun = x->step == STEP_HEAD || x->step == STEP_CONTENT;
 
+    x->body_failed = true;
     exchange_blame(x, BLAME_CLIENT, STAGE_BODY, begun ? 0 : status, message);
     if (x->step == STEP_TALK) {
         answer_error(x, status);

@@ -104,6 +104,7 @@ struct exchange {
     bool routed;
     unsigned hops;     /* internal redirects so far */
     bool has_body;     /* false after a redirect */
+    bool body_failed;  /* the rest of it will not come: the connection ends with the answer */
     bool backend_open; /* between exchange_connected() and exchange_backend_dropped() */
     struct attempt attempt;
     struct str body; /* the client's bytes at hand, lent by the host */

@@ -142,6 +142,8 @@ static void got_lingering(struct io_op *op, int result)
         client_close(c);
         return;
     }
+    if (io_now_ms(c->frontend->io) < c->work->linger_end_ms)
+        io_timer_set(c->frontend->io, &c->timer, CLIENT_LINGER_MS);
     io_recv(c->frontend->io, &c->sock, &c->reader, c->work->input, c->work->input_size);
 }
 
@@ -150,6 +152,7 @@ static void got_lingering(struct io_op *op, int result)
 static void client_linger(struct client *c)
 {
     go(c, CLIENT_LINGER);
+    c->work->linger_end_ms = io_now_ms(c->frontend->io) + CLIENT_LINGER_MAX_MS;
     io_sock_shutdown(c->frontend->io, &c->sock);
     io_timer_set(c->frontend->io, &c->timer, CLIENT_LINGER_MS);
     c->reader.done = got_lingering;

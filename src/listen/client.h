@@ -19,7 +19,8 @@ enum {
     CLIENT_BODY_BLOCK = 128 * 1024, /* relays of bodies, both ways */
     CLIENT_DRAIN_MAX =
         256 * 1024, /* bytes of an unread request body that are read and dropped to keep a connection */
-    CLIENT_LINGER_MS = 2000, /* how long a closing connection waits for the client to read its answer */
+    CLIENT_LINGER_MS = 2000, /* how long a closing connection waits for the client's end, or more from it */
+    CLIENT_LINGER_MAX_MS = 30000, /* how long in all while the client goes on sending */
 };
 
 struct client;

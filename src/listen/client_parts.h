@@ -47,6 +47,7 @@ struct work {
     int file;
     int64_t file_offset, file_left;
     bool file_last;
+    int64_t linger_end_ms;
     /* what was received: bytes[start .. end) */
     char *input; /* input_own, or from malloc when a head is longer */
     size_t input_size, input_start, input_end;

@@ -151,14 +151,15 @@ static struct str date_now(struct frontend *f)
     return str_make(f->date_text, sizeof f->date_text);
 }
 
-/* Whether the connection could be used again after this answer, as far as is known before it begins. */
+/* Whether the connection could be used again after this answer, as far as is known before it begins. Behind a
+ * body without a length, which is not read, nobody knows where the next request begins. */
 static bool may_keep_alive(struct client *c, const struct response *response)
 {
     struct work *w = c->work;
     const struct server *server = client_server(c);
 
     return !w->broken && !w->body_gone && !response->close && !c->frontend->draining && server->keep_alive &&
-           w->stream.request.keep_alive &&
+           w->stream.request.keep_alive && w->stream.request.body != REQUEST_BODY_CHUNKED &&
            (server->max_keep_alive_requests == 0 || c->requests < server->max_keep_alive_requests) &&
            !w->continue_due && w->body_left + w->body.n <= CLIENT_DRAIN_MAX;
 }

@@ -199,9 +199,11 @@ static void refuse(struct call *c, const struct h1_fault *fault)
 {
     struct plan plan = {.kind = PLAN_STATUS, .status = fault->status, .reason = fault->reason};
 
+    if (fault->directive)
+        plan.reason = arena_printf(c->x.arena, "%s (%s)", fault->reason, fault->directive).p;
     plan.server = route_default_server(c->worker->router, c->x.endpoints);
     plan.config = &plan.server->dir;
-    exchange_refuse(&c->x, &plan, fault->status, fault->reason);
+    exchange_refuse(&c->x, &plan, fault->status, plan.reason);
 }
 
 void call_begin(struct frontend *f, struct stream *s, const struct h1_fault *fault)
