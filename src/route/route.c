@@ -133,7 +133,7 @@ static bool read_path(struct walk *w)
     const struct server *server = w->plan->server;
     const struct uri_target *uri = &w->request->uri;
     bool has_path = uri->form == URI_ORIGIN || uri->form == URI_ABSOLUTE;
-    struct setenvif_subject subject = {w->request, w->endpoints, w->plan, uri->path};
+    struct route_subject subject = {w->request, w->endpoints, w->plan, uri->path};
     int status = 0;
 
     if (has_path)
@@ -184,7 +184,7 @@ static bool judge_method(struct walk *w)
 static bool enter(struct walk *w)
 {
     const struct merged *m = w->merged;
-    struct setenvif_subject subject = {w->request, w->endpoints, w->plan, w->plan->path};
+    struct route_subject subject = {w->request, w->endpoints, w->plan, w->plan->path};
 
     if (m->config.setenvif.count > m->setenvif_start)
         setenvif_run(w->arena, &subject, m->config.setenvif.items + m->setenvif_start,

@@ -3,19 +3,12 @@
 #ifndef ROUTE_SETENVIF_H
 #define ROUTE_SETENVIF_H
 
-#include "route/route.h"
-
-struct setenvif_subject {
-    const struct request *request;
-    const struct endpoints *endpoints;
-    const struct plan *plan; /* server, host, port and scheme are known */
-    struct str path;         /* Request_URI: decoded, without the query */
-};
+#include "route/expression.h"
 
 /* Applies the rules in their order; later ones see what earlier ones have set. An attribute that the request
  * does not have is the variable of that name set so far, else the empty text. An expression that runs into a
  * limit does not hold. Values are slices of the request or come from the arena. */
-void setenvif_run(struct arena *arena, const struct setenvif_subject *subject, const struct setenvif *rules,
+void setenvif_run(struct arena *arena, const struct route_subject *subject, const struct setenvif *rules,
                   size_t count, struct vars *vars);
 
 #endif

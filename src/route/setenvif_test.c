@@ -7,7 +7,7 @@ static void run(struct fixture *f, const char *head, const struct setenvif *rule
     struct request request = fixture_request(f, head);
     struct plan plan = {
         .server = &f->main, .host = STR("gw.example.test"), .port = 81, .scheme = STR("http")};
-    struct setenvif_subject subject = {&request, &f->endpoints, &plan, STR("/app/a b")};
+    struct route_subject subject = {&request, &f->endpoints, &plan, STR("/app/a b")};
 
     vars_init(&f->vars, &f->arena);
     vars_set(&f->vars, STR("REDIRECT_STATUS"), STR("200"));
