@@ -1,17 +1,17 @@
 """What a hostile or unlucky peer can bring about, one case at a time; test_chaos.py mixes them."""
+import os
 import re
-import socket
+import resource
 import time
 
 import pytest
 
-from peer import Incomplete, reset, wait_until
+from peer import Incomplete, wait_until
 
 OK = b"Content-Type: text/plain\r\n\r\nok"
 
 
 def count_fds(gw):
-    import os
     return len(os.listdir(f"/proc/{gw.pid}/fd"))
 
 
@@ -236,3 +236,38 @@ def test_answer_stuck_when_the_server_stops(gateway, backend):
     for client in clients:
         with pytest.raises((Incomplete, ConnectionError)):
             client.response()
+
+
+# ---- no descriptor is left ----
+
+def cpu_seconds(gw):
+    with open(f"/proc/{gw.pid}/stat", encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("spare", [0, 1, 2, 3, 4, 5])
+def test_running_out_of_descriptors(gateway, backend, spare):
+    """Nobody hangs, the processor is idle, and all is well once the others have gone."""
+    gw = gateway(f'ProxyPass "/app/" "{backend(OK).url}"')
+    (gw.root / "htdocs/file").write_text("file")
+    time.sleep(0.1)
+    limit = count_fds(gw) + spare
+    resource.prlimit(gw.pid, resource.RLIMIT_NOFILE, (limit, limit + 50))
+    clients = [gw.connect() for _ in range(12)]
+    for n, client in enumerate(clients):
+        client.request("GET", "/app/" if n % 2 else "/file")
+    time.sleep(0.3)
+    before = cpu_seconds(gw)
+    time.sleep(1)
+    assert cpu_seconds(gw) - before < 0.5
+    for client in clients[:spare]:
+        if not client.quiet(0):
+            assert client.response().status in (200, 500, 503)
+    for client in clients:
+        client.close()
+    resource.prlimit(gw.pid, resource.RLIMIT_NOFILE, (limit + 50, limit + 50))
+    wait_until(lambda: count_fds(gw) <= limit - spare + 1, what="an end of the connections")
+    assert gw.get("/app/").body == b"ok"
+    assert gw.get("/file").body == b"file"
+    assert len(gw.log()) < 20_000
