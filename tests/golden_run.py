@@ -10,6 +10,7 @@ GOLDEN = Path(__file__).resolve().parent / "golden"
 NOT_YET = GOLDEN / "notyet.txt"
 LETTERS = {"B": "bodies and faults", "C": "the configuration language and its behaviour", "D": "processes and reload", "E": "balancers"}
 PYTHON = "/usr/bin/python3"
+NO_IPV6 = "no IPv6 here"  # why replay.py skips what this machine cannot play, unlike what is out of scope
 
 
 def read_not_yet(text):
@@ -49,7 +50,7 @@ def judge(results, listed, names=None):
         name = r["name"]
         if "skipped" in r:
             counts["skipped"] += 1
-            if name in listed:
+            if name in listed and r["skipped"] != NO_IPV6:
                 faults.append(f"{name}: listed in notyet.txt, but skipped ({r['skipped']})")
         elif r["passed"]:
             counts["passed"] += 1

@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from golden_run import GOLDEN, NOT_YET, PYTHON, judge, read_not_yet, replay
+from golden_run import GOLDEN, NO_IPV6, NOT_YET, PYTHON, judge, read_not_yet, replay
 
 pytestmark = pytest.mark.golden
 
@@ -22,6 +22,8 @@ def test_the_judge():
     assert judge(results, {})[0] == ["bad: status: 200, not 500"]
     assert len(judge(results, {"bad": ("B", "x"), "good": ("B", "x")})[0]) == 1
     assert len(judge(results, {"bad": ("B", "x"), "later": ("B", "x")})[0]) == 1
+    results[2]["skipped"] = NO_IPV6
+    assert judge(results, {"bad": ("B", "x"), "later": ("B", "x")})[0] == []
     assert len(judge(results, {"bad": ("B", "x"), "gone": ("B", "x")})[0]) == 1
 
 
