@@ -7,6 +7,7 @@ makes the run longer than the usual 8 seconds for each engine.
 import os
 import random
 import re
+import signal
 import threading
 import time
 
@@ -145,8 +146,8 @@ OTHERS = {"early": {400, 502}, "cut": {502}, "garbage": {200, 400, 502}, "never"
 # ---------------------------------------------------------------- the clients
 
 class Chaos:
-    def __init__(self, gw, seed):
-        self.gw, self.seed, self.end = gw, seed, time.monotonic() + SECONDS
+    def __init__(self, gw, seed, seconds=SECONDS):
+        self.gw, self.seed, self.seconds, self.end = gw, seed, seconds, time.monotonic() + seconds
         self.faults, self.counts, self.whole = [], {}, 0
         self.lock = threading.Lock()
 
@@ -155,7 +156,7 @@ class Chaos:
         for t in threads:
             t.start()
         for t in threads:
-            t.join(SECONDS + 60)
+            t.join(self.seconds + 60)
             assert not t.is_alive(), "a client hangs"
 
     def client(self, number):
@@ -423,3 +424,25 @@ def test_chaos(gateway, backend, engine, tmp_path):
         if sent not in ("-", "x"):
             assert f"/{sent}/" in request, line
             assert answered in ("-", sent), line
+
+
+@pytest.mark.limit(120)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGWINCH], ids=["at once", "gracefully"])
+def test_stop_amid_chaos(gateway, backend, engine, tmp_path, number):
+    """What is under way is broken off, or comes to its end: neither takes long, and nothing is left."""
+    print(f"SCGATE_SEED={SEED}")
+    app = App(f"{SEED}/{engine}", tmp_path / "gw" / "htdocs")
+    gw = gateway(CONF.format(tcp=backend(app).url, unix=backend(app, family="unix").url))
+    for name, size in FILES.items():
+        (tmp_path / "gw" / "htdocs" / name).write_bytes(content(name, size))
+    chaos = Chaos(gw, f"{SEED}/{engine}", 3)
+    runner = threading.Thread(target=chaos.run, daemon=True)
+    runner.start()
+    time.sleep(1.5)
+    assert not chaos.faults, chaos.faults
+    begin = time.monotonic()
+    gw.stop(number)
+    assert time.monotonic() - begin < (6 if number == signal.SIGTERM else 12)
+    assert gw.stderr() == ""
+    runner.join(30)
+    assert not app.faults, app.faults[:3]

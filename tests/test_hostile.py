@@ -2,6 +2,7 @@
 import os
 import re
 import resource
+import socket
 import time
 
 import pytest
@@ -271,3 +272,26 @@ def test_running_out_of_descriptors(gateway, backend, spare):
     assert gw.get("/app/").body == b"ok"
     assert gw.get("/file").body == b"file"
     assert len(gw.log()) < 20_000
+
+
+# ---- connecting ----
+
+def test_error_document_after_a_connect_that_timed_out(gateway, backend, tmp_path):
+    """The connect that was given up must not stand in the way of the next one."""
+    path = str(tmp_path / "full")
+    listener, fillers = socket.socket(socket.AF_UNIX), []
+    listener.bind(path)
+    listener.listen(0)
+    while True:
+        filler = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        fillers.append(filler)
+        try:
+            filler.connect(path)
+        except BlockingIOError:
+            break
+    gw = gateway(f'ProxyPass "/full/" "unix:{path}|scgi://x/" connectiontimeout=1\n'
+                 f'ProxyPass "/app/" "{backend(OK).url}"\nErrorDocument 503 /app/sorry')
+    begin = time.monotonic()
+    answer = gw.get("/full/")
+    assert (answer.status, answer.body) == (503, b"ok")
+    assert 0.9 < time.monotonic() - begin < 1.8
