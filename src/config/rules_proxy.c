@@ -273,6 +273,26 @@ static bool set_target(const struct scope *s, const struct node *n, size_t i, st
     return true;
 }
 
+bool set_proxy_parameters(const struct scope *s, const struct node *n, size_t i)
+{
+    struct pass_parameters given;
+    struct target target;
+    struct target_fault fault;
+    struct backend *b;
+
+    if (!target_parse(s->load->arena, s->load->model->runtime_dir, n->words[i].text, &target, &fault)) {
+        scope_error(s, n, i, "%s: \"%.*s\"", fault.message, STR_ARG(n->words[i].text));
+        return false;
+    }
+    given = read_parameters(s, n, i + 1);
+    b = share_backend(s, n, i, &target, &(struct pass_parameters){0});
+    if (given.timeout_ms)
+        b->timeout_ms = given.timeout_ms;
+    if (given.connect_timeout_ms)
+        b->connect_timeout_ms = given.connect_timeout_ms;
+    return true;
+}
+
 static void pass_in_location(const struct scope *s, const struct node *n)
 {
     struct pass *pass = ARENA_NEW(s->load->arena, struct pass);
@@ -376,6 +396,9 @@ static void set_sendfile(const struct scope *s, const struct directive *row, con
 static const struct keyword path_info_modes[] = {
     {"Off", PATH_INFO_OFF}, {"Mount", PATH_INFO_MOUNT}, {"Apache", PATH_INFO_APACHE}, {0}};
 
+static const struct keyword request_buffering_modes[] = {
+    {"Auto", REQUEST_BUFFERING_AUTO}, {"On", REQUEST_BUFFERING_ON}, {"Off", REQUEST_BUFFERING_OFF}, {0}};
+
 /* clang-format off */
 static const struct directive rows[] = {
     {STR_INIT("ProxyPass"), IN_HOST | IN_LOCATION, 1, ANY_NUMBER, set_proxy_pass, "ProxyPass [path] !|url [key=value ...]",
@@ -390,8 +413,15 @@ static const struct directive rows[] = {
      "Whether a local URL in Location (or that header) of an answer is served in its place; On by default"},
     {STR_INIT("ProxySCGIPathInfo"), ANYWHERE, 1, 1, set_keyword, "ProxySCGIPathInfo Off|Mount|Apache",
      "How the path is split into SCRIPT_NAME and PATH_INFO", DIR_FIELD(path_info), .keywords = path_info_modes},
+    {STR_INIT("ProxySCGIRequestBuffering"), ANYWHERE, 1, 1, set_keyword, "ProxySCGIRequestBuffering Auto|On|Off",
+     "Whether a request's body is collected before the application is asked; Auto: up to 64 KiB, and without a length",
+     DIR_FIELD(request_buffering), .keywords = request_buffering_modes},
     {STR_INIT("ProxySCGISendfile"), ANYWHERE, 1, 1, set_sendfile, "ProxySCGISendfile On|Off|Headername",
      "Whether a file named in X-Sendfile (or that header) of an answer is served in its place; Off by default"},
+    {STR_INIT("ProxySCGISpoolDirectory"), IN_SERVER, 1, 1, set_path, "ProxySCGISpoolDirectory directory-path",
+     "Where request bodies are kept that are too long for memory; /tmp by default", MODEL_FIELD(spool_directory)},
+    {STR_INIT("ProxySCGISpoolQuota"), IN_SERVER, 1, 1, set_number, "ProxySCGISpoolQuota bytes",
+     "How many bytes all spooled bodies may take at once; 0: no limit; 4 GiB by default", MODEL_FIELD(spool_quota), .high = INT64_MAX},
     {STR_INIT("ProxyTimeout"), IN_HOST, 1, 1, set_proxy_timeout, "ProxyTimeout seconds",
      "How long to wait for a backend; Timeout by default"},
 };

@@ -2,14 +2,16 @@
 #include "gate/answer.h"
 #include "scgi/encode.h"
 
-enum { LIMIT_REQUEST_BODY_DEFAULT = 1073741824 };
+/* COLLECT_WINDOW: bytes of a body that are kept in memory; more goes to the spool */
+enum { LIMIT_REQUEST_BODY_DEFAULT = 1073741824, COLLECT_WINDOW = 64 * 1024 };
 
 /* ---- steps ---- */
 
 /* The edges: from each step to those in the set. */
 #define TO(name) (1u << STEP_##name)
 static const unsigned edges[EXCHANGE_STEP_COUNT] = {
-    [STEP_ROUTE] = TO(CONNECT) | TO(FILE) | TO(HEAD) | TO(ROUTE) | TO(DONE),
+    [STEP_ROUTE] = TO(COLLECT) | TO(CONNECT) | TO(FILE) | TO(HEAD) | TO(ROUTE) | TO(DONE),
+    [STEP_COLLECT] = TO(CONNECT) | TO(HEAD) | TO(ROUTE) | TO(DONE),
     [STEP_CONNECT] = TO(TALK) | TO(HEAD) | TO(ROUTE) | TO(DONE),
     [STEP_TALK] = TO(HEAD) | TO(FILE) | TO(ROUTE) | TO(DONE),
     [STEP_FILE] = TO(FILE) | TO(HEAD) | TO(ROUTE) | TO(DONE),
@@ -92,8 +94,15 @@ static unsigned wants_up(const struct exchange *x)
     if (attempt_to_backend(&x->attempt, x->body, slices))
         wants |= WANT_TO_BACKEND;
     if (attempt_needs_body(&x->attempt) && x->body.n == 0)
-        wants |= WANT_BODY;
+        wants |= x->spooled ? WANT_SPOOL_GET : WANT_BODY;
     return wants;
+}
+
+static unsigned wants_collect(const struct exchange *x)
+{
+    if (x->body.n >= COLLECT_WINDOW || (x->body_complete && x->body.n))
+        return WANT_SPOOL_PUT;
+    return WANT_BODY;
 }
 
 static unsigned wants_content(const struct exchange *x)
@@ -112,6 +121,8 @@ unsigned exchange_wants(const struct exchange *x)
     switch (x->step) {
     case STEP_ROUTE:
         return drop ? drop : WANT_ROUTE;
+    case STEP_COLLECT:
+        return wants_collect(x);
     case STEP_CONNECT:
         return WANT_CONNECT;
     case STEP_TALK:
@@ -165,26 +176,20 @@ static struct str proxy_reason(const struct exchange *x)
     return str_from(x->plan.reason ? x->plan.reason : "refused");
 }
 
-/* What is asked of a body before a backend is asked; 0, or the status to answer. */
-static int check_body(struct exchange *x)
+/* True when `size` bytes of body are too many: answered then. */
+static bool body_over_limit(struct exchange *x, uint64_t size)
 {
     int64_t limit = x->plan.config->limit_request_body;
 
-    if (!x->has_body)
-        return 0;
-    if (x->request.body == REQUEST_BODY_CHUNKED) {
-        exchange_blame(x, BLAME_CLIENT, STAGE_BODY, 411, STR("request body without Content-Length"));
-        return 411;
-    }
     if (limit == UNSET)
         limit = LIMIT_REQUEST_BODY_DEFAULT;
-    if (limit && x->request.content_length > (uint64_t)limit) {
-        exchange_blame(x, BLAME_CLIENT, STAGE_BODY, 413,
-                       arena_printf(x->arena, "request body of %llu bytes is over LimitRequestBody %lld",
-                                    (unsigned long long)x->request.content_length, (long long)limit));
-        return 413;
-    }
-    return 0;
+    if (limit == 0 || size <= (uint64_t)limit)
+        return false;
+    exchange_blame(x, BLAME_CLIENT, STAGE_BODY, 413,
+                   arena_printf(x->arena, "request body of %llu bytes or more is over LimitRequestBody %lld",
+                                (unsigned long long)size, (long long)limit));
+    answer_error(x, 413);
+    return true;
 }
 
 static struct str params_block(struct exchange *x)
@@ -220,16 +225,52 @@ static struct str params_block(struct exchange *x)
 
 static void begin_attempt(struct exchange *x)
 {
-    int status = check_body(x);
-
-    if (status) {
-        answer_error(x, status);
-        return;
-    }
     attempt_init(&x->attempt, x->arena, params_block(x), x->has_body ? x->request.content_length : 0);
-    x->body = STR_NONE;
     x->backend_ms = x->now_ms;
     exchange_go(x, STEP_CONNECT);
+}
+
+/* A body without a length must be complete before its length can be told; a short one is collected too, so
+ * that no slow client keeps a backend waiting. */
+static bool must_collect(const struct exchange *x)
+{
+    enum request_buffering mode = x->plan.config->request_buffering;
+
+    if (!x->has_body || x->request.body == REQUEST_BODY_NONE)
+        return false;
+    if (x->request.body == REQUEST_BODY_CHUNKED || mode == REQUEST_BUFFERING_ON)
+        return true;
+    return mode != REQUEST_BUFFERING_OFF && x->request.content_length &&
+           x->request.content_length <= COLLECT_WINDOW;
+}
+
+static void begin_request(struct exchange *x)
+{
+    x->body = STR_NONE;
+    if (x->has_body && body_over_limit(x, x->request.content_length))
+        return;
+    if (x->has_body && x->request.body == REQUEST_BODY_CHUNKED &&
+        x->plan.config->request_buffering == REQUEST_BUFFERING_OFF) {
+        exchange_blame(x, BLAME_CLIENT, STAGE_BODY, 411,
+                       STR("a request body without Content-Length cannot be passed on with "
+                           "ProxySCGIRequestBuffering Off"));
+        answer_error(x, 411);
+    } else if (must_collect(x)) {
+        x->client_ms = x->now_ms;
+        exchange_go(x, STEP_COLLECT);
+    } else {
+        begin_attempt(x);
+    }
+}
+
+/* When all of the body is here, its length is known. */
+static void settle_collect(struct exchange *x)
+{
+    if (x->step != STEP_COLLECT || !x->body_complete || (x->spooled && x->body.n))
+        return;
+    x->request.content_length = x->spooled + x->body.n;
+    x->request.body = REQUEST_BODY_LENGTH;
+    begin_attempt(x);
 }
 
 void exchange_routed(struct exchange *x, const struct plan *plan)
@@ -243,7 +284,7 @@ void exchange_routed(struct exchange *x, const struct plan *plan)
         answer_error(x, plan->status);
         break;
     case PLAN_BACKEND:
-        begin_attempt(x);
+        begin_request(x);
         break;
     case PLAN_FILE:
         x->file_path = plan->file_path;
@@ -286,7 +327,7 @@ size_t exchange_to_backend_ack(struct exchange *x, size_t n)
     x->backend_ms = x->now_ms;
     x->client_ms = x->now_ms; /* the wait for the client's next bytes begins here */
     x->body = str_skip(x->body, of_body);
-    return of_body;
+    return x->spooled ? 0 : of_body;
 }
 
 /* Everything that may end the conversation's first half: decides what becomes of it. */
@@ -360,7 +401,16 @@ void exchange_backend_dropped(struct exchange *x)
 void exchange_body(struct exchange *x, struct str bytes)
 {
     x->client_ms = x->now_ms;
+    if (x->step == STEP_COLLECT && body_over_limit(x, x->spooled + bytes.n))
+        return;
     x->body = bytes;
+}
+
+void exchange_body_complete(struct exchange *x)
+{
+    must(x->step == STEP_COLLECT);
+    x->body_complete = true;
+    settle_collect(x);
 }
 
 void exchange_body_failed(struct exchange *x, enum exchange_body_fault what, struct str message)
@@ -370,7 +420,7 @@ void exchange_body_failed(struct exchange *x, enum exchange_body_fault what, str
 
     x->body_failed = true;
     exchange_blame(x, BLAME_CLIENT, STAGE_BODY, begun ? 0 : status, message);
-    if (x->step == STEP_TALK) {
+    if (x->step == STEP_TALK || x->step == STEP_COLLECT) {
         answer_error(x, status);
     } else if (begun) {
         attempt_send_failed(&x->attempt); /* the answer is decided already: it is all the client gets */
@@ -495,6 +545,48 @@ void exchange_ended(struct exchange *x)
 {
     must(x->step == STEP_FINISH);
     exchange_go(x, STEP_DONE);
+}
+
+/* ---- spool ---- */
+
+struct str exchange_spool_put(const struct exchange *x)
+{
+    return x->body;
+}
+
+void exchange_spool_put_ack(struct exchange *x, size_t n)
+{
+    must(x->step == STEP_COLLECT && n <= x->body.n);
+    x->body = str_skip(x->body, n);
+    x->spooled += n;
+    x->client_ms = x->now_ms; /* the client was not asked meanwhile */
+    settle_collect(x);
+}
+
+uint64_t exchange_spool_offset(const struct exchange *x)
+{
+    return x->unspooled;
+}
+
+void exchange_spool_got(struct exchange *x, struct str bytes)
+{
+    x->body = bytes;
+    x->unspooled += bytes.n;
+    x->backend_ms = x->now_ms;
+}
+
+void exchange_spool_failed(struct exchange *x, int status, struct str message)
+{
+    bool begun = x->step == STEP_HEAD || x->step == STEP_CONTENT;
+
+    x->body_failed = true;
+    exchange_blame(x, BLAME_GATEWAY, STAGE_BODY, begun ? 0 : status, message);
+    if (x->step == STEP_COLLECT || x->step == STEP_TALK) {
+        answer_error(x, status);
+    } else if (begun) {
+        attempt_send_failed(&x->attempt);
+        settle_content(x);
+    }
 }
 
 /* ---- files ---- */

@@ -28,30 +28,45 @@
 #include "scgi/params.h"
 
 enum exchange_want {
-    WANT_ROUTE = 1 << 0,   /* find the plan for exchange_request(): exchange_routed() */
-    WANT_CONNECT = 1 << 1, /* connect to plan.pass->backend; exchange_to_backend() may go with it:
-                            * exchange_connected() or exchange_connect_failed() */
-    WANT_TO_BACKEND =
-        1 << 2, /* send exchange_to_backend(): exchange_to_backend_ack() or exchange_send_failed() */
-    WANT_BODY =
-        1 << 3, /* bytes of the client's body are missing: exchange_body() or exchange_body_failed() */
-    WANT_FROM_BACKEND = 1 << 4, /* read from the backend: exchange_from_backend(), exchange_backend_ended() */
-    WANT_DROP_BACKEND = 1 << 5, /* the backend's connection is of no more use: exchange_backend_dropped() */
-    WANT_INTERIM = 1 << 6,      /* pass exchange_interim() on: exchange_interim_taken() */
-    WANT_FILE = 1 << 7, /* look up and open exchange_file_path(): exchange_file_found() and its siblings */
-    WANT_HEAD = 1 << 8, /* write exchange_response() to the client: exchange_head_taken() */
-    WANT_TO_CLIENT =
-        1 << 9,         /* send exchange_to_client(): exchange_to_client_ack() or exchange_client_failed() */
-    WANT_END = 1 << 10, /* the content is complete: finish the answer properly: exchange_ended() */
-    WANT_ABORT =
-        1 << 11, /* the content is cut off: make the client see it (no last chunk, close): exchange_ended() */
-    WANT_DONE = 1 << 12, /* nothing more: fault, status and counts may be read. WANT_DROP_BACKEND may still
-                          * stand beside it: the host closes the backend's connection now or a little later */
+    /* Find the plan for exchange_request(): exchange_routed(). */
+    WANT_ROUTE = 1 << 0,
+    /* Connect to plan.pass->backend; exchange_to_backend() may go with it: exchange_connected(),
+     * exchange_connect_failed(). */
+    WANT_CONNECT = 1 << 1,
+    /* Send exchange_to_backend(): exchange_to_backend_ack(), exchange_send_failed(). */
+    WANT_TO_BACKEND = 1 << 2,
+    /* Bytes of the client's body are missing: exchange_body(), exchange_body_complete(), exchange_body_failed(). */
+    WANT_BODY = 1 << 3,
+    /* Append exchange_spool_put() to the request's spool, which is made with the first of them:
+     * exchange_spool_put_ack(), exchange_spool_failed(). */
+    WANT_SPOOL_PUT = 1 << 4,
+    /* Read the spool from exchange_spool_offset() on: exchange_spool_got(), exchange_spool_failed(). */
+    WANT_SPOOL_GET = 1 << 5,
+    /* Read from the backend: exchange_from_backend(), exchange_backend_ended(). */
+    WANT_FROM_BACKEND = 1 << 6,
+    /* The backend's connection is of no more use: exchange_backend_dropped(). */
+    WANT_DROP_BACKEND = 1 << 7,
+    /* Pass exchange_interim() on: exchange_interim_taken(). */
+    WANT_INTERIM = 1 << 8,
+    /* Look up and open exchange_file_path(): exchange_file_found() and its siblings. */
+    WANT_FILE = 1 << 9,
+    /* Write exchange_response() to the client: exchange_head_taken(). */
+    WANT_HEAD = 1 << 10,
+    /* Send exchange_to_client(): exchange_to_client_ack(), exchange_client_failed(). */
+    WANT_TO_CLIENT = 1 << 11,
+    /* The content is complete: finish the answer properly: exchange_ended(). */
+    WANT_END = 1 << 12,
+    /* The content is cut off: make the client see it (no last chunk, close): exchange_ended(). */
+    WANT_ABORT = 1 << 13,
+    /* Nothing more: fault, status and counts may be read. WANT_DROP_BACKEND may still stand beside it: the
+     * host closes the backend's connection now or a little later. */
+    WANT_DONE = 1 << 14,
 };
 
 /* The steps of a transaction; the edges stand in exchange.c. */
 #define EXCHANGE_STEPS(X)                                                                                    \
     X(ROUTE)   /* the host looks for the plan */                                                             \
+    X(COLLECT) /* the request's body is collected before anybody is asked */                                 \
     X(CONNECT) /* the host connects */                                                                       \
     X(TALK)    /* the request goes up, the answer's head is awaited */                                       \
     X(FILE)    /* the host looks up a file */                                                                \
@@ -107,7 +122,10 @@ struct exchange {
     bool body_failed;  /* the rest of it will not come: the connection ends with the answer */
     bool backend_open; /* between exchange_connected() and exchange_backend_dropped() */
     struct attempt attempt;
-    struct str body; /* the client's bytes at hand, lent by the host */
+    struct str body;    /* bytes of the client's body at hand, lent by the host: its own or of the spool */
+    bool body_complete; /* no more of it will come from the client */
+    uint64_t spooled;   /* bytes of it in the spool; not 0: all of it will be there */
+    uint64_t unspooled; /* bytes read back */
 
     struct field *kept; /* response fields of earlier hops that survive */
     size_t kept_count;
@@ -167,8 +185,10 @@ bool exchange_backend_buffer_free(const struct exchange *x);
 void exchange_backend_dropped(struct exchange *x);
 
 /* ---- client ---- */
-/* The bytes at hand of the body, all that are not acked yet (a longer piece than before, the same start). */
+/* The bytes at hand of the body, all that are not acked yet: more than before. */
 void exchange_body(struct exchange *x, struct str bytes);
+/* What is at hand is the last of it. */
+void exchange_body_complete(struct exchange *x);
 void exchange_body_failed(struct exchange *x, enum exchange_body_fault what, struct str message);
 /* The head of an interim answer: status, fields. */
 const struct cgi_head *exchange_interim(const struct exchange *x);
@@ -182,6 +202,16 @@ void exchange_to_client_ack(struct exchange *x, size_t n);
 /* The client is gone, or does not read. */
 void exchange_client_failed(struct exchange *x, const char *error);
 void exchange_ended(struct exchange *x);
+
+/* ---- spool ---- */
+struct str exchange_spool_put(const struct exchange *x);
+/* n bytes are in the spool: the host may let go of them. */
+void exchange_spool_put_ack(struct exchange *x, size_t n);
+uint64_t exchange_spool_offset(const struct exchange *x);
+/* The bytes stay in place until WANT_SPOOL_GET comes again, or the exchange is over. */
+void exchange_spool_got(struct exchange *x, struct str bytes);
+/* status: 507 when there is no room, else 500. message: what failed. */
+void exchange_spool_failed(struct exchange *x, int status, struct str message);
 
 /* ---- files ---- */
 struct str exchange_file_path(const struct exchange *x);

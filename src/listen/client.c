@@ -82,32 +82,31 @@ static void work_return(struct client *c)
     c->work = NULL;
 }
 
-/* Makes the work ready for the next request, of which the input buffer may hold bytes already. */
+/* Makes the work ready for the next request, whose first bytes stand behind the body of the last one. */
 static void work_renew(struct client *c)
 {
     struct work *w = c->work;
-    size_t left = w->input_end - w->input_start;
-    char *from = w->input + w->input_start;
-    char *long_input = w->input != w->input_own ? w->input : NULL;
-    size_t long_size = w->input_size;
+    struct str rest = w->body.rest;
+    char *old_input = w->input != w->input_own ? w->input : NULL;
+    char *old_block = w->body_block;
+    size_t size = CLIENT_INPUT_SIZE;
+    char *input = w->input_own;
 
-    client_body_block_return(w);
+    if (rest.n > CLIENT_INPUT_SIZE) {
+        input = malloc(size = rest.n * 2);
+        must(input != NULL);
+    }
+    memmove(input, rest.p, rest.n);
+    free(old_input);
+    block_put(&c->frontend->body_blocks, old_block);
     arena_finish(&w->stream.arena);
     memset(w, 0, offsetof(struct work, input_own));
     w->client = c;
     w->file = -1;
     arena_init(&w->stream.arena, w->arena_own, CLIENT_WORK_BLOCK - offsetof(struct work, arena_own));
-    if (long_input && left > CLIENT_INPUT_SIZE) {
-        memmove(long_input, from, left);
-        w->input = long_input;
-        w->input_size = long_size;
-    } else {
-        memmove(w->input_own, from, left);
-        free(long_input);
-        w->input = w->input_own;
-        w->input_size = CLIENT_INPUT_SIZE;
-    }
-    w->input_end = left;
+    w->input = input;
+    w->input_size = size;
+    w->input_end = rest.n;
 }
 
 /* ---- closing ---- */
@@ -238,6 +237,7 @@ static void begin_request(struct client *c, const struct h1_fault *fault)
     if (fault) {
         s->request.body = REQUEST_BODY_NONE;
         s->request.content_length = 0;
+        body_begin(&w->body, &s->request, w->input, 0, 0);
         s->request.keep_alive = false;
     }
     c->frontend->request(c->frontend, s, fault);
@@ -246,20 +246,11 @@ static void begin_request(struct client *c, const struct h1_fault *fault)
 static void head_complete(struct client *c, size_t size)
 {
     struct work *w = c->work;
-    struct request *r = &w->stream.request;
-    size_t at_hand;
+    const struct request *r = &w->stream.request;
 
-    w->input_start += size;
-    w->stream.received = size;
-    at_hand = w->input_end - w->input_start;
-    w->body_left = r->body == REQUEST_BODY_LENGTH ? r->content_length : 0;
-    if (at_hand > w->body_left)
-        at_hand = (size_t)w->body_left;
-    w->body = str_make(w->input + w->input_start, at_hand);
-    w->body_left -= at_hand;
-    w->stream.received += at_hand;
-    w->input_start += at_hand;
-    w->continue_due = r->expect_continue && w->body_left && at_hand == 0;
+    body_begin(&w->body, r, w->input + size, w->input_end - size, w->input_size - size);
+    w->stream.received = size + w->body.taken;
+    w->continue_due = r->expect_continue && !body_ended(&w->body) && w->body.taken == 0;
     begin_request(c, NULL);
 }
 
@@ -299,7 +290,6 @@ static void take_head(struct client *c)
         read_head(c);
         break;
     case H1_BAD:
-        w->input_start = w->input_end;
         begin_request(c, &fault);
         break;
     }
@@ -404,7 +394,7 @@ static void next_request(struct client *c)
         client_linger(c);
         return;
     }
-    if (w->input_end > w->input_start) {
+    if (w->body.rest.n) {
         work_renew(c);
         begin_head(c);
         take_head(c);
@@ -424,7 +414,8 @@ static void got_drained(struct io_op *op, int result)
         client_close(c);
         return;
     }
-    c->work->body_left -= (uint64_t)result;
+    c->work->drained += (size_t)result;
+    body_received(&c->work->body, (size_t)result);
     drain(c);
 }
 
@@ -432,12 +423,15 @@ static void drain(struct client *c)
 {
     struct work *w = c->work;
 
-    if (w->body_left == 0) {
+    body_ack(&w->body, w->body.window.n);
+    if (w->body.complete) {
         next_request(c);
-        return;
+    } else if (w->body.fault || w->drained > CLIENT_DRAIN_MAX) {
+        client_linger(c);
+    } else {
+        stream_receive_body(c);
+        c->reader.done = got_drained;
     }
-    stream_receive_body(c);
-    c->reader.done = got_drained;
 }
 
 void stream_finish(struct stream *s)
@@ -450,8 +444,7 @@ void stream_finish(struct stream *s)
         client_close(c);
     } else if (!w->keep_alive || w->broken) {
         client_linger(c);
-    } else if (w->body_left && !c->frontend->draining) {
-        w->body = STR_NONE;
+    } else if (!w->body.complete && !c->frontend->draining) {
         go(c, CLIENT_DRAIN);
         io_timer_set(c->frontend->io, &c->timer, client_server(c)->timeout_ms);
         drain(c);

@@ -4,6 +4,7 @@
 #define LISTEN_CLIENT_PARTS_H
 
 #include "io/addr.h"
+#include "listen/body.h"
 #include "listen/client.h"
 
 enum { CLIENT_INPUT_SIZE = 14 * 1024 };
@@ -30,10 +31,10 @@ struct work {
     struct h1_parser parser;
     char endpoint_text[2][ADDR_TEXT_SIZE];
     /* the body */
-    struct str body;    /* at hand */
-    uint64_t body_left; /* bytes of the body that were not received yet */
-    char *body_block;   /* NULL while the input buffer serves */
+    struct body body;
+    char *body_block; /* NULL while the input buffer serves */
     bool body_gone, continue_due, body_wanted;
+    size_t drained; /* bytes of an unread body that were dropped */
     /* the answer */
     struct out head; /* what of it is not sent yet */
     enum h1_framing framing;
@@ -48,9 +49,9 @@ struct work {
     int64_t file_offset, file_left;
     bool file_last;
     int64_t linger_end_ms;
-    /* what was received: bytes[start .. end) */
+    /* the head, and what came with it: bytes[0 .. end) */
     char *input; /* input_own, or from malloc when a head is longer */
-    size_t input_size, input_start, input_end;
+    size_t input_size, input_end;
     char input_own[CLIENT_INPUT_SIZE];
     char arena_own[];
 };

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-enum { HEAD_ROOM = 1024 };
+enum { HEAD_ROOM = 1024, BODY_PIECE_MIN = 4096 };
 
 static struct client *client_of(struct stream *s)
 {
@@ -22,16 +22,23 @@ struct io *stream_io(const struct stream *s)
 
 struct str stream_body(struct stream *s)
 {
-    return CONTAINER_OF(s, struct work, stream)->body;
+    return CONTAINER_OF(s, struct work, stream)->body.window;
 }
 
 enum stream_body_state stream_body_state(const struct stream *s)
 {
     const struct work *w = CONTAINER_OF(s, struct work, stream);
 
-    if (w->body_left == 0)
+    if (w->body.complete)
         return STREAM_BODY_COMPLETE;
+    if (w->body.fault)
+        return STREAM_BODY_BAD;
     return w->body_gone ? STREAM_BODY_GONE : STREAM_BODY_OPEN;
+}
+
+const char *stream_body_fault(const struct stream *s)
+{
+    return CONTAINER_OF(s, struct work, stream)->body.fault;
 }
 
 static void got_body(struct io_op *op, int result)
@@ -41,9 +48,10 @@ static void got_body(struct io_op *op, int result)
 
     w->body_wanted = false;
     if (result > 0) {
-        w->body = str_make(w->body_block ? w->body_block : w->input + w->input_end, (size_t)result);
-        w->body_left -= (uint64_t)result;
-        w->stream.received += (uint64_t)result;
+        uint64_t taken = w->body.taken;
+
+        body_received(&w->body, (size_t)result);
+        w->stream.received += w->body.taken - taken;
     } else if (result != -ECANCELED) {
         w->body_gone = true;
     }
@@ -53,23 +61,30 @@ static void got_body(struct io_op *op, int result)
         client_close(c);
 }
 
-/* A long body gets a large buffer; a short one what is left of the input buffer. The head in front of that
- * stays: the request's slices point there until the stream is finished. */
+/* Whether what is left of the input buffer behind the head will do: for all that is left of a known length,
+ * or for a fair piece of an unknown one. */
+static bool room_will_do(const struct work *w, size_t room)
+{
+    return w->body_block ||
+           (w->body.kind == REQUEST_BODY_LENGTH ? w->body.left <= room : room >= BODY_PIECE_MIN);
+}
+
+/* The head in front of the body stays in the input buffer: the request's slices point there until the stream
+ * is finished. */
 void stream_receive_body(struct client *c)
 {
     struct work *w = c->work;
-    size_t room = w->input_size - w->input_end;
-    char *to = w->input + w->input_end;
+    char *to;
+    size_t room = body_room(&w->body, &to);
 
-    must(w->body.n == 0 && w->body_left > 0 && w->input_start == w->input_end);
-    if (w->body_left > room || w->body_block) {
-        if (!w->body_block)
-            w->body_block = block_get(&c->frontend->body_blocks);
-        to = w->body_block;
-        room = CLIENT_BODY_BLOCK;
+    if (!room_will_do(w, room)) {
+        w->body_block = block_get(&c->frontend->body_blocks);
+        body_move(&w->body, w->body_block, CLIENT_BODY_BLOCK);
+        room = body_room(&w->body, &to);
     }
+    must(room > 0);
     c->reader.done = got_body;
-    io_recv(c->frontend->io, &c->sock, &c->reader, to, room < w->body_left ? room : (size_t)w->body_left);
+    io_recv(c->frontend->io, &c->sock, &c->reader, to, room);
 }
 
 static void send_next(struct client *c);
@@ -132,9 +147,8 @@ void stream_body_ack(struct stream *s, size_t n)
 {
     struct work *w = CONTAINER_OF(s, struct work, stream);
 
-    must(n <= w->body.n);
-    w->body = str_skip(w->body, n);
-    if (w->body.n == 0 && w->body_left == 0)
+    body_ack(&w->body, n);
+    if (w->body.window.n == 0 && w->body.complete && w->body.rest.n == 0)
         client_body_block_return(w);
 }
 
@@ -151,17 +165,24 @@ static struct str date_now(struct frontend *f)
     return str_make(f->date_text, sizeof f->date_text);
 }
 
-/* Whether the connection could be used again after this answer, as far as is known before it begins. Behind a
- * body without a length, which is not read, nobody knows where the next request begins. */
+/* Whether what is left of the body could be read and dropped to get at the next request. */
+static bool may_drain(const struct work *w)
+{
+    if (w->body.kind == REQUEST_BODY_LENGTH)
+        return w->body.left <= CLIENT_DRAIN_MAX;
+    return !w->body.fault;
+}
+
+/* Whether the connection could be used again after this answer, as far as is known before it begins. */
 static bool may_keep_alive(struct client *c, const struct response *response)
 {
     struct work *w = c->work;
     const struct server *server = client_server(c);
 
     return !w->broken && !w->body_gone && !response->close && !c->frontend->draining && server->keep_alive &&
-           w->stream.request.keep_alive && w->stream.request.body != REQUEST_BODY_CHUNKED &&
+           w->stream.request.keep_alive &&
            (server->max_keep_alive_requests == 0 || c->requests < server->max_keep_alive_requests) &&
-           !w->continue_due && w->body_left + w->body.n <= CLIENT_DRAIN_MAX;
+           !w->continue_due && may_drain(w);
 }
 
 static size_t head_size(const struct response *r)

@@ -18,10 +18,13 @@
 
 struct stream;
 
+enum { STREAM_BODY_MAX = 64 * 1024 }; /* bytes at hand with which more may be wanted */
+
 enum stream_body_state {
     STREAM_BODY_OPEN,     /* more is to come */
     STREAM_BODY_COMPLETE, /* what stream_body() lends is the last of it */
     STREAM_BODY_GONE,     /* the client closed or reset the connection */
+    STREAM_BODY_BAD,      /* its chunked coding is broken: stream_body_fault() */
 };
 
 struct stream_user {
@@ -46,8 +49,11 @@ struct stream {
 /* The bytes of the body that are at hand (maybe none); they stay in place until they are acked. */
 struct str stream_body(struct stream *s);
 enum stream_body_state stream_body_state(const struct stream *s);
-/* Calls body_ready() when more than now is at hand, or the state changes. Nothing may be at hand. Sends "100
- * Continue" first, if the client waits for it. */
+/* Of STREAM_BODY_BAD: static text. */
+const char *stream_body_fault(const struct stream *s);
+/* Calls body_ready() when more than now is at hand, or the state changes. What is at hand grows; it may move,
+ * so none of it may be lent further, and it must be less than STREAM_BODY_MAX. Sends "100 Continue" first, if
+ * the client waits for it. */
 void stream_want_body(struct stream *s);
 void stream_body_ack(struct stream *s, size_t n);
 

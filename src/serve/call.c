@@ -56,7 +56,7 @@ void call_free(struct call *c)
 static bool pending(const struct call *c)
 {
     return io_op_pending(&c->reader) || io_op_pending(&c->writer) || io_op_pending(&c->connect.op) ||
-           c->client_busy || c->body_wanted || c->lookup;
+           c->client_busy || c->body_wanted || c->lookup || call_spool_busy(c);
 }
 
 static void tell(struct call *c)
@@ -87,6 +87,7 @@ void call_end(struct call *c)
         io_cancel(w->io, &c->reader);
         io_cancel(w->io, &c->writer);
         io_cancel(w->io, &c->connect.op);
+        call_spool_cancel(c);
     }
     if (pending(c))
         return;
@@ -97,6 +98,7 @@ void call_end(struct call *c)
     if (c->file >= 0)
         close(c->file);
     call_block_return(c);
+    call_spool_finish(c);
     c->file = -1;
     c->stream = NULL;
     if (linger)
@@ -137,6 +139,10 @@ static bool act(struct call *c, unsigned wants)
         return call_write_head(c), true;
     if (wants & WANT_BODY && !c->body_wanted)
         return call_get_body(c), true;
+    if (wants & WANT_SPOOL_PUT && !call_spool_busy(c))
+        return call_spool_put(c), true;
+    if (wants & WANT_SPOOL_GET && !call_spool_busy(c))
+        return call_spool_get(c), true;
     if (wants & WANT_TO_BACKEND && !io_op_pending(&c->writer))
         return call_write_backend(c), true;
     if (wants & WANT_FROM_BACKEND && !io_op_pending(&c->reader))

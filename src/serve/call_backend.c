@@ -64,7 +64,7 @@ static void connect_next(struct call *c)
     struct str slices[2];
     int error, count;
 
-    c->address_count = names_addresses(c->worker->names, c->x.plan.pass->backend, &addresses);
+    c->address_count = names_known(c->worker->names, c->x.plan.pass->backend, &addresses);
     if (c->address_next >= c->address_count) {
         connect_failed(c, STAGE_CONNECT, 503);
         return;
@@ -77,7 +77,8 @@ static void connect_next(struct call *c)
         connect_failed(c, STAGE_CONNECT, 503);
         return;
     }
-    exchange_body(&c->x, stream_body(c->stream));
+    if (!c->x.body_complete)
+        exchange_body(&c->x, stream_body(c->stream));
     count = exchange_to_backend(&c->x, slices);
     for (int i = 0; i < count; i++)
         c->iov[i] = (struct iovec){(void *)slices[i].p, slices[i].n};

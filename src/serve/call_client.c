@@ -20,21 +20,45 @@ static void body_ready(struct stream *s)
         call_pump(c);
 }
 
+static void body_gone(struct call *c)
+{
+    const struct exchange *x = &c->x;
+    uint64_t got = x->attempt.body_sent + x->spooled + x->body.n;
+    const char *of = x->request.body == REQUEST_BODY_LENGTH ? "" : " of unknown length";
+
+    if (*of)
+        exchange_body_failed(&c->x, BODY_FAULT_GONE,
+                             arena_printf(x->arena, "the client closed after %llu bytes of its body%s",
+                                          (unsigned long long)got, of));
+    else
+        exchange_body_failed(&c->x, BODY_FAULT_GONE,
+                             arena_printf(x->arena, "the client closed after %llu of %llu bytes of its body",
+                                          (unsigned long long)got,
+                                          (unsigned long long)x->request.content_length));
+}
+
 void call_get_body(struct call *c)
 {
     struct str bytes = stream_body(c->stream);
 
-    if (bytes.n) {
+    if (bytes.n > c->x.body.n) {
         exchange_body(&c->x, bytes);
-    } else if (stream_body_state(c->stream) == STREAM_BODY_GONE) {
-        exchange_body_failed(&c->x, BODY_FAULT_GONE,
-                             arena_printf(c->x.arena,
-                                          "the client closed after %llu of %llu bytes of its body",
-                                          (unsigned long long)c->x.attempt.body_sent,
-                                          (unsigned long long)c->x.attempt.body_length));
-    } else {
+        return;
+    }
+    switch (stream_body_state(c->stream)) {
+    case STREAM_BODY_COMPLETE:
+        exchange_body_complete(&c->x);
+        break;
+    case STREAM_BODY_GONE:
+        body_gone(c);
+        break;
+    case STREAM_BODY_BAD:
+        exchange_body_failed(&c->x, BODY_FAULT_BAD, str_from(stream_body_fault(c->stream)));
+        break;
+    case STREAM_BODY_OPEN:
         c->body_wanted = true;
         stream_want_body(c->stream);
+        break;
     }
 }
 

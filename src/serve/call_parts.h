@@ -6,6 +6,7 @@
 
 #include "serve/call.h"
 #include "serve/lookup.h"
+#include "serve/spool.h"
 
 struct call {
     struct exchange x;
@@ -40,6 +41,8 @@ struct call {
     bool body_wanted;
     size_t in_flight; /* bytes of content being sent */
 
+    struct spool *spool;   /* of a body that is too long for memory; NULL: none */
+    char *spool_block;     /* what was read back from it */
     struct lookup *lookup; /* while a file is looked up */
     int file;              /* the one being sent, or -1 */
     bool over;             /* the exchange is done; ends when nothing is pending */
@@ -74,6 +77,16 @@ bool call_drop_backend(struct call *c);
 bool call_may_linger(const struct call *c);
 /* Does that; the call has no stream any more. */
 void call_linger_backend(struct call *c);
+
+/* ---- call_spool.c ---- */
+
+void call_spool_put(struct call *c);
+void call_spool_get(struct call *c);
+bool call_spool_busy(const struct call *c);
+/* What is under way reports soon. */
+void call_spool_cancel(struct call *c);
+/* The spool and its memory go. */
+void call_spool_finish(struct call *c);
 
 /* ---- call_client.c ---- */
 

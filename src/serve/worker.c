@@ -38,6 +38,8 @@ void worker_init(struct worker *w, struct io *io, const struct model *model, str
     w->names = names_create(io, model);
     w->gate.model = model;
     w->gate.software = STR("scgate/" SCGATE_VERSION);
+    w->spool_space = (struct spool_space){.directory = model->spool_directory.p, /* NUL-terminated */
+                                          .quota = (uint64_t)model->spool_quota};
     block_cache_init(&w->call_blocks, call_size(), 1024);
     list_init(&w->calls);
     frontend_init(&w->frontend, io, w->router);

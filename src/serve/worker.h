@@ -6,6 +6,7 @@
 #include "listen/listener.h"
 #include "serve/logs.h"
 #include "serve/names.h"
+#include "serve/spool.h"
 
 struct worker {
     struct io *io;
@@ -15,6 +16,7 @@ struct worker {
     struct gate gate;
     struct logs *logs;
     struct names *names;            /* addresses of the backends */
+    struct spool_space spool_space; /* for request bodies that are too long for memory */
     struct block_cache call_blocks; /* of sizeof(struct call) */
     struct list calls;              /* all exchanges under way */
     unsigned call_count;
