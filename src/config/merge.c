@@ -28,6 +28,8 @@ void dir_config_merge(struct arena *arena, const struct dir_config *base, const 
         out->sendfile = add->sendfile;
     if (add->path_info != PATH_INFO_UNSET)
         out->path_info = add->path_info;
+    if (add->request_buffering != REQUEST_BUFFERING_UNSET)
+        out->request_buffering = add->request_buffering;
     if (add->gateway_interface != UNSET)
         out->gateway_interface = add->gateway_interface;
     if (add->access != ACCESS_UNSET)

@@ -118,6 +118,14 @@ struct setenvif {
 
 /* ---- directory context ---- */
 
+/* ProxySCGIRequestBuffering: whether a request's body is collected before the backend is asked */
+enum request_buffering {
+    REQUEST_BUFFERING_UNSET,
+    REQUEST_BUFFERING_AUTO, /* (the default) up to 64 KiB, and bodies without a length */
+    REQUEST_BUFFERING_ON,   /* always */
+    REQUEST_BUFFERING_OFF,  /* never: bodies without a length are refused */
+};
+
 enum { UNSET = -1 }; /* of tri-state flags and numbers */
 
 /* ProxySCGIInternalRedirect, ProxySCGISendfile: On|Off|Headername */
@@ -159,6 +167,7 @@ struct dir_config {
     struct header_switch internal_redirect;
     struct header_switch sendfile;
     enum path_info_mode path_info;
+    enum request_buffering request_buffering;
     int gateway_interface; /* ProxySCGIGatewayInterface; UNSET, 0, 1 */
     enum access access;
     int64_t limit_request_body; /* bytes; 0 = unlimited; UNSET */
@@ -262,6 +271,8 @@ struct model {
     struct arena *arena;
     struct str server_root;    /* absolute */
     struct str runtime_dir;    /* absolute */
+    struct str spool_directory; /* absolute */
+    int64_t spool_quota;        /* bytes of all spooled request bodies of one process; 0: no limit */
     struct str pid_file;       /* absolute; absent: none */
     struct str user, group;    /* names or "#number"; absent: stay who we are */
     unsigned worker_processes; /* 0 = auto */
