@@ -447,7 +447,7 @@ class Backend:
     A script that raises makes stop() fail, and with it the test.
     """
 
-    def __init__(self, *scripts, family="tcp4", path=None, backlog=128):
+    def __init__(self, *scripts, family="tcp4", path=None, port=0, backlog=128):
         self.scripts = scripts or (b"Content-Type: text/plain\r\n\r\nok\n",)
         self.exchanges, self.threads = [], []
         self.lock = threading.Condition()
@@ -459,7 +459,7 @@ class Backend:
             inet, host = (socket.AF_INET6, "::1") if family == "tcp6" else (socket.AF_INET, "127.0.0.1")
             self.listener = socket.socket(inet)
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind((host, 0))
+            self.listener.bind((host, port))
             self.port = self.listener.getsockname()[1]
             self.address = (host, self.port)
             self.url = f"scgi://[{host}]:{self.port}/" if inet == socket.AF_INET6 else f"scgi://{host}:{self.port}/"

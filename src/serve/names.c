@@ -144,6 +144,14 @@ unsigned names_addresses(struct names *n, const struct backend *backend, const s
     return e->count;
 }
 
+unsigned names_known(struct names *n, const struct backend *backend, const struct addr **addresses)
+{
+    struct entry *e = find_entry(n, backend);
+
+    *addresses = e->addresses;
+    return e->count;
+}
+
 static void found(void *context, const struct resolve_answer *answer)
 {
     struct entry *e = context;

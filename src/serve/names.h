@@ -25,6 +25,8 @@ void names_destroy(struct names *n);
 
 /* The known addresses; 0 when they must be looked up first. */
 unsigned names_addresses(struct names *n, const struct backend *backend, const struct addr **addresses);
+/* The same while they are tried one by one: those that became too old meanwhile count. */
+unsigned names_known(struct names *n, const struct backend *backend, const struct addr **addresses);
 /* found() is called from io_turn() unless names_leave() comes first. */
 void names_wait(struct names *n, const struct backend *backend, struct names_waiter *waiter);
 void names_leave(struct names_waiter *waiter);
