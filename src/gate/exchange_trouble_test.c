@@ -227,7 +227,7 @@ static void test_deadlines(void **state)
     h.x.now_ms += 40000;
     exchange_expired(&h.x);
     assert_int_equal(exchange_wants(&h.x), WANT_ABORT | WANT_DROP_BACKEND);
-    assert_int_equal(exchange_deadline_ms(&h.x), INT64_MAX);
+    assert_int_equal(exchange_deadline_ms(&h.x) - h.x.now_ms, 20000); /* a piece may be on its way still */
     host_play(&h);
     host_finish(&h);
 }
