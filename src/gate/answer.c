@@ -2,6 +2,7 @@
 #include "base/date.h"
 #include "base/must.h"
 #include "http/status.h"
+#include "reply/condition.h"
 #include "reply/error_page.h"
 #include "reply/media_types.h"
 
@@ -435,15 +436,39 @@ static int default_status(const struct exchange *x)
     return x->status_override ? x->status_override : 200;
 }
 
+/* An application that gives validators but no status leaves the conditions to us; one that gives a status has
+ * judged them itself. 200, 304 or 412. */
+static int judge_conditions(const struct exchange *x)
+{
+    const struct cgi_head *head = &x->attempt.head;
+    const struct field *etag = last_field(head, FIELD_ETAG);
+    const struct field *modified = last_field(head, FIELD_LAST_MODIFIED);
+    struct validators v = {.etag = etag ? etag->value : STR_NONE};
+
+    if (!condition_is_get_or_head(&x->request) || x->status_override)
+        return 200;
+    v.has_modified = modified && date_http_parse(modified->value, x->wall_s, &v.modified);
+    if (v.has_modified && v.modified > x->wall_s)
+        v.modified = x->wall_s;
+    return condition_status(&x->request, &v, x->wall_s);
+}
+
 static void answer_response(struct exchange *x)
 {
     const struct cgi_head *head = &x->attempt.head;
+    int status = head->status ? head->status : default_status(x);
 
+    if (!head->status && status == 200)
+        status = judge_conditions(x);
+    if (status == 412 && !head->status) {
+        answer_error(x, 412);
+        return;
+    }
     begin_cgi_fields(x);
     x->cgi = head;
     x->response.length = head->content_length;
     x->source = SOURCE_BACKEND;
-    finish_head(x, head->status ? head->status : default_status(x), head->status ? head->reason : STR_NONE);
+    finish_head(x, status, head->status ? head->reason : STR_NONE);
     if (x->response.no_content || x->response.head_only)
         x->source = SOURCE_NONE;
 }

@@ -104,6 +104,14 @@ const struct field *field_next(const struct field *fields, size_t count, enum fi
     return NULL;
 }
 
+struct str field_only(const struct field *fields, size_t count, enum field_id id)
+{
+    size_t at = 0;
+    const struct field *f = field_next(fields, count, id, &at);
+
+    return f && !field_next(fields, count, id, &at) ? f->value : STR_NONE;
+}
+
 const struct field *field_first(const struct field *fields, size_t count, enum field_id id)
 {
     size_t at = 0;

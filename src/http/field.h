@@ -79,6 +79,9 @@ const struct field *field_next(const struct field *fields, size_t count, enum fi
 /* The first one, or NULL. */
 const struct field *field_first(const struct field *fields, size_t count, enum field_id id);
 
+/* The value of a field that comes once; absent without it, and when it comes more often. */
+struct str field_only(const struct field *fields, size_t count, enum field_id id);
+
 /* Connection, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade (RFC 9110 section 7.6.1).
  */
 bool field_is_hop_by_hop(enum field_id id);

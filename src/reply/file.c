@@ -2,14 +2,9 @@
 
 #include "base/date.h"
 #include "base/must.h"
+#include "reply/condition.h"
 
 /* ---- validators ---- */
-
-/* What conditions are measured by, and what is sent. */
-struct validators {
-    struct str etag;
-    int64_t modified; /* seconds since 1970, never later than now */
-};
 
 struct str file_etag(struct arena *arena, const struct file_facts *facts)
 {
@@ -27,123 +22,14 @@ static int64_t seconds_of(int64_t us)
 static struct validators validators_of(struct arena *arena, const struct file_facts *facts,
                                        const struct file_options *options)
 {
-    struct validators v = {.etag = options->etag.p ? options->etag : file_etag(arena, facts)};
+    struct validators v = {.etag = options->etag.p ? options->etag : file_etag(arena, facts),
+                           .has_modified = true};
 
     if (!options->last_modified.p || !date_http_parse(options->last_modified, options->now, &v.modified))
         v.modified = seconds_of(facts->mtime_us);
     if (v.modified > options->now)
         v.modified = options->now; /* RFC 9110 section 8.8.2.1 */
     return v;
-}
-
-/* Cuts an entity-tag off the front of *s; false when there is none (RFC 9110 section 8.8.3). */
-static bool take_etag(struct str *s, struct str *opaque, bool *weak)
-{
-    struct str rest;
-
-    *weak = str_starts(*s, STR("W/"));
-    rest = str_skip(*s, *weak ? 2 : 0);
-    if (!str_starts(rest, STR("\"")))
-        return false;
-    rest = str_skip(rest, 1);
-    *opaque = str_until(&rest, '"');
-    *s = rest;
-    return rest.p != NULL;
-}
-
-/* True if the list holds the entity-tag; strong: neither may be weak. What follows a malformed member does
- * not count. */
-static bool etag_list_has(struct str list, struct str etag, bool strong)
-{
-    struct str ours, theirs;
-    bool ours_weak, theirs_weak;
-
-    if (!take_etag(&etag, &ours, &ours_weak) || (strong && ours_weak))
-        return false;
-    for (;;) {
-        while (list.n && (list.p[0] == ',' || list.p[0] == ' ' || list.p[0] == '\t'))
-            list = str_skip(list, 1);
-        if (!take_etag(&list, &theirs, &theirs_weak))
-            return false;
-        if (str_eq(ours, theirs) && !(strong && theirs_weak))
-            return true;
-        list = str_trim(list);
-        if (!str_starts(list, STR(",")))
-            return false;
-    }
-}
-
-static bool any_etag_matches(const struct request *request, enum field_id id, struct str etag, bool strong)
-{
-    const struct field *f;
-    size_t at = 0;
-
-    while ((f = field_next(request->fields, request->field_count, id, &at)))
-        if (str_eq(f->value, STR("*")) || etag_list_has(f->value, etag, strong))
-            return true;
-    return false;
-}
-
-/* ---- conditions ---- */
-
-/* The value of a field that comes once; absent without it, and when it comes more often. */
-static struct str single_value(const struct request *request, enum field_id id)
-{
-    size_t at = 0;
-    const struct field *f = field_next(request->fields, request->field_count, id, &at);
-
-    return f && !field_next(request->fields, request->field_count, id, &at) ? f->value : STR_NONE;
-}
-
-/* A condition whose date is none is ignored (RFC 9110 sections 13.1.3, 13.1.4). */
-static bool single_date(const struct request *request, enum field_id id, int64_t now, int64_t *date)
-{
-    struct str value = single_value(request, id);
-
-    return value.p && date_http_parse(value, now, date);
-}
-
-static bool has_field(const struct request *request, enum field_id id)
-{
-    return field_first(request->fields, request->field_count, id) != NULL;
-}
-
-static bool is_get_or_head(const struct request *request)
-{
-    return request->method_id == METHOD_GET || request->method_id == METHOD_HEAD;
-}
-
-/* RFC 9110 section 13.2.2: 200, 304 or 412. */
-static int evaluate_conditions(const struct request *request, const struct validators *v, int64_t now)
-{
-    int64_t date;
-
-    if (has_field(request, FIELD_IF_MATCH)) {
-        if (!any_etag_matches(request, FIELD_IF_MATCH, v->etag, true))
-            return 412;
-    } else if (single_date(request, FIELD_IF_UNMODIFIED_SINCE, now, &date) && v->modified > date) {
-        return 412;
-    }
-    if (!is_get_or_head(request))
-        return 200;
-    if (has_field(request, FIELD_IF_NONE_MATCH))
-        return any_etag_matches(request, FIELD_IF_NONE_MATCH, v->etag, false) ? 304 : 200;
-    return single_date(request, FIELD_IF_MODIFIED_SINCE, now, &date) && v->modified <= date ? 304 : 200;
-}
-
-/* RFC 9110 section 13.1.5: no If-Range, or a strong validator that is ours. A date is one when the file has
- * not changed within the second that it names (section 8.8.2.2). */
-static bool if_range_holds(const struct request *request, const struct validators *v, int64_t now)
-{
-    struct str value;
-    int64_t date;
-
-    if (!has_field(request, FIELD_IF_RANGE))
-        return true;
-    value = single_value(request, FIELD_IF_RANGE);
-    if (str_starts(value, STR("\"")) || str_starts(value, STR("W/")))
-        return etag_list_has(value, v->etag, true);
-    return value.p && date_http_parse(value, now, &date) && date == v->modified && date < now;
 }
 
 /* ---- ranges ---- */
@@ -238,10 +124,10 @@ static enum range_result parse_ranges(struct str value, int64_t size, struct ran
 static enum range_result ranges_of(const struct request *request, const struct validators *v, int64_t now,
                                    int64_t size, struct ranges *ranges)
 {
-    struct str value = single_value(request, FIELD_RANGE);
+    struct str value = field_only(request->fields, request->field_count, FIELD_RANGE);
 
     if (!value.p || request->method_id != METHOD_GET || size == 0 || size > INT64_MAX / 2 ||
-        !if_range_holds(request, v, now))
+        !condition_range_holds(request, v, now))
         return RANGE_BAD;
     return parse_ranges(value, size, ranges);
 }
@@ -344,7 +230,7 @@ void file_answer(struct arena *arena, const struct request *request, const struc
     *answer = (struct file_answer){.status = options->status,
                                    .fields = ARENA_ARRAY(arena, struct field, FIELDS_MAX)};
     if (options->status == 200)
-        answer->status = evaluate_conditions(request, &v, options->now);
+        answer->status = condition_status(request, &v, options->now);
     if (answer->status == 412)
         return;
     add_validators(arena, answer, &v);
