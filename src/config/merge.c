@@ -4,6 +4,7 @@
 void dir_config_init(struct dir_config *d)
 {
     *d = (struct dir_config){
+        .ignore_client_abort = UNSET,
         .gateway_interface = UNSET,
         .limit_request_body = UNSET,
         .follow_symlinks = UNSET,
@@ -30,6 +31,8 @@ void dir_config_merge(struct arena *arena, const struct dir_config *base, const 
         out->path_info = add->path_info;
     if (add->request_buffering != REQUEST_BUFFERING_UNSET)
         out->request_buffering = add->request_buffering;
+    if (add->ignore_client_abort != UNSET)
+        out->ignore_client_abort = add->ignore_client_abort;
     if (add->gateway_interface != UNSET)
         out->gateway_interface = add->gateway_interface;
     if (add->access != ACCESS_UNSET)

@@ -168,6 +168,7 @@ struct dir_config {
     struct header_switch sendfile;
     enum path_info_mode path_info;
     enum request_buffering request_buffering;
+    int ignore_client_abort; /* ProxySCGIIgnoreClientAbort; UNSET, 0, 1 */
     int gateway_interface; /* ProxySCGIGatewayInterface; UNSET, 0, 1 */
     enum access access;
     int64_t limit_request_body; /* bytes; 0 = unlimited; UNSET */

@@ -409,6 +409,8 @@ static const struct directive rows[] = {
      "With ProxyRequests On: lets clients name the SCGI server themselves (scgi://host:port/...)", SERVER_FIELD(scgi_forward)},
     {STR_INIT("ProxySCGIGatewayInterface"), ANYWHERE, 1, 1, set_flag, "ProxySCGIGatewayInterface On|Off",
      "Whether GATEWAY_INTERFACE is sent", DIR_FIELD(gateway_interface)},
+    {STR_INIT("ProxySCGIIgnoreClientAbort"), ANYWHERE, 1, 1, set_flag, "ProxySCGIIgnoreClientAbort On|Off",
+     "Whether an application goes on when the client that asked has gone; Off by default", DIR_FIELD(ignore_client_abort)},
     {STR_INIT("ProxySCGIInternalRedirect"), ANYWHERE, 1, 1, set_internal_redirect, "ProxySCGIInternalRedirect On|Off|Headername",
      "Whether a local URL in Location (or that header) of an answer is served in its place; On by default"},
     {STR_INIT("ProxySCGIPathInfo"), ANYWHERE, 1, 1, set_keyword, "ProxySCGIPathInfo Off|Mount|Apache",

@@ -152,6 +152,49 @@ void stream_body_ack(struct stream *s, size_t n)
         client_body_block_return(w);
 }
 
+/* ---- a client that goes away ---- */
+
+static void got_behind(struct io_op *op, int result)
+{
+    struct client *c = CONTAINER_OF(op, struct client, reader);
+    struct work *w = c->work;
+
+    if (result > 0) { /* the next request */
+        w->body.rest = str_make(w->input + w->input_end, (size_t)result);
+        w->input_end += (size_t)result;
+    }
+    if (c->step == CLIENT_BUSY)
+        w->stream.user->watched(&w->stream, result <= 0 && result != -ECANCELED);
+    else
+        client_close(c);
+}
+
+static void stirred(struct io_op *op, int result)
+{
+    struct client *c = CONTAINER_OF(op, struct client, reader);
+    struct work *w = c->work;
+
+    if (result < 0 || c->step != CLIENT_BUSY) {
+        got_behind(op, result < 0 ? result : -ECANCELED);
+        return;
+    }
+    c->reader.done = got_behind;
+    io_recv(c->frontend->io, &c->sock, &c->reader, w->input + w->input_end, w->input_size - w->input_end);
+}
+
+bool stream_watch(struct stream *s)
+{
+    struct client *c = client_of(s);
+    struct work *w = c->work;
+
+    must(w->body.complete);
+    if (w->body.rest.n || w->input_end == w->input_size)
+        return false;
+    c->reader.done = stirred;
+    io_readable(c->frontend->io, &c->sock, &c->reader);
+    return true;
+}
+
 /* ---- the answer ---- */
 
 static struct str date_now(struct frontend *f)

@@ -32,6 +32,8 @@ struct stream_user {
     void (*body_ready)(struct stream *s);
     /* After a send: 0, or -errno. */
     void (*sent)(struct stream *s, int result);
+    /* After stream_watch(): the watch is over; gone: the client closed or reset the connection. */
+    void (*watched)(struct stream *s, bool gone);
 };
 
 struct stream {
@@ -57,6 +59,11 @@ const char *stream_body_fault(const struct stream *s);
 void stream_want_body(struct stream *s);
 void stream_body_ack(struct stream *s, size_t n);
 
+/* Looks out for a client that goes away while its answer is waited for. Only when the body is complete; one
+ * watch at a time; a request that comes behind this one ends it too (gone: false), and false is returned when
+ * one is here already. */
+bool stream_watch(struct stream *s);
+
 /* An interim answer (1xx); not to HTTP/1.0 clients: then nothing is sent and sent() is called all the same.
  */
 void stream_interim(struct stream *s, int status, const struct field *fields, size_t count);
@@ -78,7 +85,8 @@ void stream_abort(struct stream *s);
 /* The user lets go; no want or send may be pending unless stream_cancel() came before. The stream must not be
  * touched any more. */
 void stream_finish(struct stream *s);
-/* Cancels what is pending; its function is called with -ECANCELED (body_ready: state as it is). */
+/* Cancels what is pending; its function is called with -ECANCELED (body_ready: state as it is; watched: not
+ * gone). */
 void stream_cancel(struct stream *s);
 
 #endif

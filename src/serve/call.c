@@ -56,7 +56,7 @@ void call_free(struct call *c)
 static bool pending(const struct call *c)
 {
     return io_op_pending(&c->reader) || io_op_pending(&c->writer) || io_op_pending(&c->connect.op) ||
-           c->client_busy || c->body_wanted || c->lookup || call_spool_busy(c);
+           c->client_busy || c->body_wanted || c->watching || c->lookup || call_spool_busy(c);
 }
 
 static void tell(struct call *c)
@@ -82,7 +82,7 @@ void call_end(struct call *c)
         if (c->naming)
             names_leave(&c->name);
         c->naming = false;
-        if (c->client_busy || c->body_wanted)
+        if (c->client_busy || c->body_wanted || c->watching)
             stream_cancel(s);
         io_cancel(w->io, &c->reader);
         io_cancel(w->io, &c->writer);
@@ -168,6 +168,8 @@ static void set_timer(struct call *c)
 
     if (c->connecting && c->address_deadline_ms < deadline)
         deadline = c->address_deadline_ms;
+    if (c->watch_at_ms < deadline)
+        deadline = c->watch_at_ms;
     if (deadline == INT64_MAX || (wheel_armed(&c->timer) && c->timer.due_ms <= deadline))
         return; /* an earlier alarm looks again */
     io_timer_set(c->worker->io, &c->timer, deadline - c->x.now_ms);
@@ -194,6 +196,7 @@ static void alarm_rang(struct wheel_timer *timer)
     call_clock_in(c);
     if (c->stream->progress_ms > c->x.client_ms)
         c->x.client_ms = c->stream->progress_ms;
+    call_watch_client(c);
     if (exchange_deadline_ms(&c->x) <= c->x.now_ms)
         exchange_expired(&c->x);
     else if (c->connecting && c->address_deadline_ms <= c->x.now_ms)
@@ -223,6 +226,7 @@ void call_begin(struct frontend *f, struct stream *s, const struct h1_fault *fau
     c->sock.fd = -1;
     c->file = -1;
     c->timer.fire = alarm_rang;
+    c->watch_at_ms = io_now_ms(w->io) + CALL_WATCH_MS;
     list_append(&w->calls, &c->link);
     w->call_count++;
     s->user = &call_stream_user;

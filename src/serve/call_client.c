@@ -127,7 +127,35 @@ void call_end_answer(struct call *c)
         exchange_ended(&c->x);
 }
 
-const struct stream_user call_stream_user = {.body_ready = body_ready, .sent = sent};
+static void watched(struct stream *s, bool gone)
+{
+    struct call *c = s->context;
+
+    c->watching = false;
+    call_clock_in(c);
+    if (c->over) {
+        call_end(c);
+        return;
+    }
+    if (gone && c->x.plan.config->ignore_client_abort != 1)
+        exchange_client_failed(&c->x, "the client closed the connection");
+    call_pump(c);
+}
+
+/* A client that said it would close after this request may have closed its half already, and still read. */
+void call_watch_client(struct call *c)
+{
+    if (c->x.now_ms < c->watch_at_ms)
+        return;
+    c->watch_at_ms = c->x.now_ms + CALL_WATCH_MS;
+    if (stream_body_state(c->stream) != STREAM_BODY_COMPLETE)
+        return;
+    c->watch_at_ms = INT64_MAX;
+    if (c->stream->request.keep_alive)
+        c->watching = stream_watch(c->stream);
+}
+
+const struct stream_user call_stream_user = {.body_ready = body_ready, .sent = sent, .watched = watched};
 
 /* ---- files ---- */
 

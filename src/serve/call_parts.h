@@ -8,6 +8,9 @@
 #include "serve/lookup.h"
 #include "serve/spool.h"
 
+/* How long an answer may take before the client is watched: usual ones are done by then and pay nothing. */
+enum { CALL_WATCH_MS = 500 };
+
 struct call {
     struct exchange x;
     struct worker *worker;
@@ -39,7 +42,9 @@ struct call {
     bool interim; /* it is an interim head */
     bool ending;  /* it is the end of the answer */
     bool body_wanted;
-    size_t in_flight; /* bytes of content being sent */
+    bool watching;       /* stream_watch() */
+    int64_t watch_at_ms; /* when to begin; INT64_MAX: not (any more) */
+    size_t in_flight;    /* bytes of content being sent */
 
     struct spool *spool;   /* of a body that is too long for memory; NULL: none */
     char *spool_block;     /* what was read back from it */
@@ -97,5 +102,7 @@ void call_write_head(struct call *c);
 void call_write_content(struct call *c);
 void call_end_answer(struct call *c);
 void call_look_up(struct call *c);
+/* Looks out for a client that goes away, if the time has come. */
+void call_watch_client(struct call *c);
 
 #endif
