@@ -66,6 +66,23 @@ bool regex_has_groups(const struct regex *r)
     return count > 0;
 }
 
+/* PCRE2's table: entries of one size, each two bytes of number and the name with its NUL. */
+bool regex_named_group(const struct regex *r, size_t index, struct str *name, unsigned *group)
+{
+    uint32_t count = 0, size = 0;
+    PCRE2_SPTR table = NULL;
+
+    pcre2_pattern_info(r->code, PCRE2_INFO_NAMECOUNT, &count);
+    if (index >= count)
+        return false;
+    pcre2_pattern_info(r->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    pcre2_pattern_info(r->code, PCRE2_INFO_NAMETABLE, &table);
+    table += index * size;
+    *group = (unsigned)(table[0] << 8 | table[1]);
+    *name = str_from((const char *)table + 2);
+    return true;
+}
+
 /* Memory of one match: the stack as far as it goes, so that compiled code matches without malloc. */
 struct scratch {
     size_t used;

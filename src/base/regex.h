@@ -24,6 +24,8 @@ struct regex *regex_compile(struct arena *arena, struct str pattern, bool nocase
 void regex_free(struct regex *r);
 /* True if the pattern has groups of its own, beside $0. */
 bool regex_has_groups(const struct regex *r);
+/* The named groups, in the order of their names: false when there are no more than index. */
+bool regex_named_group(const struct regex *r, size_t index, struct str *name, unsigned *group);
 /* Unanchored search; match may be NULL. */
 bool regex_search(const struct regex *r, struct str subject, struct regex_match *match);
 

@@ -142,6 +142,23 @@ static void test_substitute(void **state)
     regex_free(r);
 }
 
+static void test_named_groups(void **state)
+{
+    struct regex *r = compile("(a)(?<two>b)(?<One>c)", false);
+    unsigned group = 0;
+    struct str name;
+
+    (void)state;
+    assert_true(regex_named_group(r, 0, &name, &group));
+    assert_true(str_eq(name, STR("One")));
+    assert_int_equal(group, 3);
+    assert_true(regex_named_group(r, 1, &name, &group));
+    assert_true(str_eq(name, STR("two")));
+    assert_int_equal(group, 2);
+    assert_false(regex_named_group(r, 2, &name, &group));
+    regex_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_groups),       cmocka_unit_test(test_fault),
         cmocka_unit_test(test_long_subject), cmocka_unit_test(test_effort_is_bounded),
         cmocka_unit_test(test_substitute),   cmocka_unit_test(test_has_groups),
+        cmocka_unit_test(test_named_groups),
     };
     int failed;
 

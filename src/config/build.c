@@ -21,10 +21,21 @@ static void report_unknown(const struct scope *s, const struct node *n)
 
 static const char *context_name(unsigned context)
 {
-    return context == IN_VHOST       ? "in <VirtualHost>"
-           : context == IN_DIRECTORY ? "in <Directory>"
-           : context == IN_LOCATION  ? "in <Location>"
-                                     : "outside of a section";
+    switch (context) {
+    case IN_VHOST:
+        return "in <VirtualHost>";
+    case IN_DIRECTORY:
+        return "in <Directory>";
+    case IN_LOCATION:
+        return "in <Location>";
+    case IN_FILES:
+        return "in <Files>";
+    case IN_PROXY:
+        return "in <Proxy>";
+    case IN_IF:
+        return "in <If>";
+    }
+    return "outside of a section";
 }
 
 static bool check_context(const struct scope *s, const struct directive *row, const struct node *n)
@@ -204,6 +215,7 @@ static void load_host(struct load *load, const struct node *node)
     SEAL(server->passes);
     SEAL(server->locations);
     SEAL(server->directories);
+    SEAL(server->proxies);
     dir_config_init(&dir);
     *GROW(load->arena, m->virtual_hosts) = server;
     set_host_addresses(&scope, node);

@@ -1,6 +1,7 @@
-/* The sections that are decided while reading: <IfModule>, <IfDefine>, <IfVersion>, <IfFile>. */
+/* The sections that are decided while reading: <IfModule>, <IfDefine>, <IfVersion>, <IfFile>, <IfDirective>,
+ * <IfSection>. */
+#include "config/directive.h"
 #include "config/fault.h"
-#include "config/tree.h"
 #include "config/value.h"
 
 /* The httpd whose language this is: what <IfVersion> compares with. */
@@ -59,6 +60,32 @@ static bool if_define(struct tree *t, const struct node *n)
     bool negate = take_not(&name);
 
     return (tree_find_define(t, name) != NULL) != negate;
+}
+
+/* What is refused is not there. */
+static bool is_known(struct str name, bool section)
+{
+    const struct directive *row = rules_find(name, section);
+
+    return row && row->set != set_refused;
+}
+
+static bool if_directive(struct tree *t, const struct node *n)
+{
+    struct str name = n->words[0].text;
+    bool negate = take_not(&name);
+
+    (void)t;
+    return is_known(name, false) != negate;
+}
+
+static bool if_section(struct tree *t, const struct node *n)
+{
+    struct str name = n->words[0].text;
+    bool negate = take_not(&name);
+
+    (void)t;
+    return is_known(name, true) != negate;
 }
 
 static bool if_file(struct tree *t, const struct node *n)
@@ -152,10 +179,9 @@ static const struct condition {
     size_t max;
     bool (*met)(struct tree *t, const struct node *n);
 } conditions[] = {
-    {STR_INIT("IfModule"), 1, if_module},
-    {STR_INIT("IfDefine"), 1, if_define},
-    {STR_INIT("IfVersion"), 2, if_version},
-    {STR_INIT("IfFile"), 1, if_file},
+    {STR_INIT("IfModule"), 1, if_module},       {STR_INIT("IfDefine"), 1, if_define},
+    {STR_INIT("IfVersion"), 2, if_version},     {STR_INIT("IfFile"), 1, if_file},
+    {STR_INIT("IfDirective"), 1, if_directive}, {STR_INIT("IfSection"), 1, if_section},
 };
 
 static const struct condition *find(struct str name)

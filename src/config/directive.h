@@ -20,8 +20,11 @@ enum {
     IN_VHOST = 1 << 1,
     IN_DIRECTORY = 1 << 2,
     IN_LOCATION = 1 << 3,
+    IN_FILES = 1 << 4,
+    IN_PROXY = 1 << 5,
+    IN_IF = 1 << 6,
     IN_HOST = IN_SERVER | IN_VHOST,
-    IN_SECTION = IN_DIRECTORY | IN_LOCATION,
+    IN_SECTION = IN_DIRECTORY | IN_LOCATION | IN_FILES | IN_PROXY | IN_IF,
     ANYWHERE = IN_HOST | IN_SECTION,
 };
 
@@ -35,7 +38,7 @@ struct scope {
     struct load *load;
     struct server *server;
     struct dir_config *dir;
-    struct section *section; /* NULL outside of <Location> and <Directory> */
+    struct section *section; /* NULL outside of <Location>, <Directory> and the like */
     unsigned context;        /* one of IN_... */
 };
 
@@ -80,7 +83,8 @@ struct rule_group {
     const struct directive *rows;
     size_t count;
 };
-extern const struct rule_group rules_server, rules_proxy, rules_env, rules_dir, rules_log, rules_other;
+extern const struct rule_group rules_server, rules_section, rules_proxy, rules_env, rules_dir, rules_log,
+    rules_other;
 
 #define RULE_GROUP(rows)                                                                                     \
     {                                                                                                        \
@@ -144,6 +148,9 @@ void scope_run(const struct scope *s, const struct node *first);
 directive_set set_flag, set_time, set_number, set_text, set_path, set_keyword;
 /* Accepted: named once in model.ignored; with one warning. Not accepted: the help is the reason. */
 directive_set set_ignored, set_no_effect, set_refused;
+
+/* <Proxy url key=value ...>: argument i is the URL (rules_proxy.c). False when it is wrong. */
+bool set_proxy_parameters(const struct scope *s, const struct node *n, size_t i);
 
 /* The addresses of <VirtualHost> (rules_server.c). */
 void set_host_addresses(const struct scope *s, const struct node *n);

@@ -154,6 +154,58 @@ static void test_sections(void **state)
 }
 
 /* One fault does not hide another; they come in the order of the file. */
+static void test_files_and_proxy(void **state)
+{
+    (void)state;
+    GOOD("<Files x>\nSetEnv A b\n</Files>\n<Directory /d>\n<FilesMatch "
+         "\"[.]x$\">\n</FilesMatch>\n</Directory>");
+    FAULT("<Location />\n<Files x>\n</Files>\n</Location>",
+          "3:1: error: <Files> is not allowed in <Location> | its places are: server config, virtual host, "
+          "<Directory>");
+    FAULT("<Files x>\nProxyPass scgi://h/\n</Files>",
+          "3:1: error: ProxyPass is not allowed in <Files> | its places are: server config, virtual host, "
+          "<Location>");
+    GOOD("<Proxy>\n</Proxy>\n<Proxy *>\nSetEnv A b\n</Proxy>\n<Proxy ~ ^scgi>\n</Proxy>\n"
+         "<ProxyMatch x$>\n</ProxyMatch>\n<Proxy scgi://h:1/ timeout=5>\n</Proxy>");
+    FAULT("<Proxy * timeout=1>\n</Proxy>",
+          "2:10: error: parameters need the URL of one backend | <Proxy \"scgi://host:port/\" timeout=5>");
+    FAULT("<Proxy scgi://h/ frob=1>\n</Proxy>", "2:18: error: unknown parameter \"frob\" of ProxyPass");
+    FAULT("<Proxy balancer://x>\nBogus\n</Proxy>",
+          "2:8: error: balancers are not supported in this release | name one backend with ProxyPass: "
+          "scgi://host:port/");
+    FAULT("<Proxy http://h/ timeout=1>\n</Proxy>",
+          "2:8: error: unknown scheme: scgate speaks only SCGI to backends: \"http://h/\"");
+    FAULT("<ProxyMatch (>\n</ProxyMatch>",
+          "2:14: error: the expression cannot be compiled: missing closing parenthesis");
+    FAULT("<Location />\n<Proxy *>\n</Proxy>\n</Location>",
+          "3:1: error: <Proxy> is not allowed in <Location> | its places are: server config, virtual host");
+    FAULT("<LocationMatch (.)(.)(.)(.)(.)(.)(.)(.)(.)(?<x>.)>\n</LocationMatch>",
+          "2:16: warning: the group \"x\" is not among the first nine: it sets no variable");
+}
+
+static void test_if(void **state)
+{
+    (void)state;
+    GOOD("<If \"true\">\n</If>\n<ElseIf \"-n %{QUERY_STRING}\">\n<If \"false\">\n</If>\n<Else>\n</Else>\n"
+         "</ElseIf>\n<Else>\nSetEnv A b\n</Else>");
+    FAULT("<Else>\n</Else>",
+          "2:1: error: <Else> without <If> before it | <If> or <ElseIf> must stand before it "
+          "in the same section");
+    FAULT("<If true>\n</If>\n<Else>\n</Else>\n<ElseIf true>\n</ElseIf>",
+          "6:1: error: <ElseIf> without <If> before it | <If> or <ElseIf> must stand before it in the same "
+          "section");
+    FAULT("<If true>\n</If>\n<Location />\n<Else>\n</Else>\n</Location>",
+          "5:1: error: <Else> without <If> before it | <If> or <ElseIf> must stand before it in the same "
+          "section");
+    FAULT("<If true>\n<Location />\n</Location>\n</If>",
+          "3:1: error: <Location> is not allowed in <If> | its places are: server config, virtual host");
+    FAULT("<If true>\nProxyPass scgi://h/\n</If>",
+          "3:1: error: ProxyPass is not allowed in <If> | its places are: server config, virtual host, "
+          "<Location>");
+    FAULT("<If true false>\n</If>", "2:10: error: <If> takes one argument | syntax: <If expression>");
+    FAULT("<Else x>\n</Else>", "2:7: error: <Else> takes no arguments | syntax: <Else>");
+}
+
 static void test_many(void **state)
 {
     (void)state;
@@ -235,6 +287,11 @@ static void test_conditions(void **state)
     FAULT("<IfModule mod_proxy_scgi.c>\nBogus\n</IfModule>", "3:1: error: unknown directive \"Bogus\"");
     FAULT("<IfModule !no>\nBogus\n</IfModule>", "3:1: error: unknown directive \"Bogus\"");
     GOOD("<IfModule !proxy_module>\nBogus\n</IfModule>");
+    FAULT("<IfDirective !no>\nBogus\n</IfDirective>", "3:1: error: unknown directive \"Bogus\"");
+    FAULT("<IfDirective proxypass>\nBogus\n</IfDirective>", "3:1: error: unknown directive \"Bogus\"");
+    FAULT("<IfSection proxy>\nBogus\n</IfSection>", "3:1: error: unknown directive \"Bogus\"");
+    GOOD("<IfDirective RewriteRule>\nBogus\n</IfDirective>\n<IfSection !Location>\nBogus\n</IfSection>\n"
+         "<IfDirective Location>\nBogus\n</IfDirective>");
     FAULT("<IfDefine GIVEN>\nBogus\n</IfDefine>", "3:1: error: unknown directive \"Bogus\"");
     FAULT("<IfDefine !NOT_GIVEN>\nBogus\n</IfDefine>", "3:1: error: unknown directive \"Bogus\"");
     GOOD("<IfDefine NOT_GIVEN>\nBogus\n</IfDefine>");
@@ -501,8 +558,8 @@ static void test_foreign(void **state)
         "denied\" are; without this one others could get in");
     FAULT("<Location />\nOrder allow,deny\n</Location>",
           "3:1: error: Order is not supported in this release: without it others could get in");
-    FAULT("<Files x>\nBogus\n</Files>",
-          "2:1: error: <Files> is not supported in this release: without it what it "
+    FAULT("<Limit GET>\nBogus\n</Limit>",
+          "2:1: error: <Limit> is not supported in this release: without it what it "
           "encloses would be missing, or cover everything");
     FAULT("ProxyRequests On",
           "2:15: error: ProxyRequests On would let clients reach any SCGI server | a gateway needs "
@@ -517,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_listen),      cmocka_unit_test(test_counts),
         cmocka_unit_test(test_names),       cmocka_unit_test(test_contexts),
         cmocka_unit_test(test_sections),    cmocka_unit_test(test_many),
+        cmocka_unit_test(test_if),          cmocka_unit_test(test_files_and_proxy),
         cmocka_unit_test(test_fault_limit), cmocka_unit_test(test_variables),
         cmocka_unit_test(test_growth),      cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_budget),      cmocka_unit_test(test_version),

@@ -47,6 +47,8 @@ void dir_config_merge(struct arena *arena, const struct dir_config *base, const 
     APPEND(arena, out->setenvif, add->setenvif);
     APPEND(arena, out->types, add->types);
     APPEND(arena, out->error_documents, add->error_documents);
+    APPEND(arena, out->files, add->files);
+    APPEND(arena, out->ifs, add->ifs);
     if (add->directory_index_set) {
         out->directory_index.items = add->directory_index.items;
         out->directory_index.count = add->directory_index.count;

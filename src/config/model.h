@@ -70,6 +70,7 @@ struct pass {
                                 out), "[::1]:4000" */
     struct str target_path;  /* of the backend URL, decoded, begins with '/' (a missing one is "/") unless the
                                 URL has none: then "" */
+    struct str url;          /* of the backend, as written: what <Proxy> sections are compared with */
     struct diag_place place;
 };
 
@@ -163,6 +164,8 @@ struct error_document {
     struct str value; /* text; "/local/url"; "http://..." */
 };
 
+struct section;
+
 struct dir_config {
     struct header_switch internal_redirect;
     struct header_switch sendfile;
@@ -181,6 +184,8 @@ struct dir_config {
     LIST_OF(struct str)
     directory_index; /* replaces the outer list; count 0 with `directory_index_set`: disabled */
     bool directory_index_set;
+    LIST_OF(const struct section *) files; /* <Files>, <FilesMatch> that stand in it */
+    LIST_OF(const struct section *) ifs;   /* <If>, <ElseIf>, <Else> that stand in it */
 };
 
 /* *out = base with add laid over it. base and add stay as they are and may share list items with *out. */
@@ -192,16 +197,27 @@ void dir_config_init(struct dir_config *d);
 /* ---- sections ---- */
 
 enum section_kind {
-    SECTION_PATH,  /* <Location /x>, <Directory /x>: the path itself and what lies below it */
-    SECTION_GLOB,  /* the same with *, ?, []; not across '/' */
-    SECTION_REGEX, /* <LocationMatch>, <Location ~>, <DirectoryMatch>, <Directory ~> */
+    SECTION_PATH,  /* <Location /x>, <Directory /x>: the path itself and what lies below it; <Files x>: that
+                      name; <Proxy url>: URLs that begin with the text */
+    SECTION_GLOB,  /* with *, ?, []; not across '/', but in <Proxy> */
+    SECTION_REGEX, /* <LocationMatch>, <Location ~> and the like */
+    SECTION_IF,    /* <If>, <ElseIf>, <Else> */
+};
+
+/* A named group of a section's expression: what it matches becomes a variable. */
+struct section_name {
+    struct str variable; /* "MATCH_NAME" */
+    unsigned group;      /* 1 to 9 */
 };
 
 struct section {
     enum section_kind kind;
     unsigned id;        /* unique in the model: sections of one request are named by their ids */
-    struct str pattern; /* without a trailing slash unless it is "/" (Directory); as written (Location) */
+    struct str pattern; /* without a trailing slash unless it is "/" (Directory); as written (others) */
     const struct regex *regex;
+    LIST_OF(struct section_name) names; /* of regex */
+    const struct expr *expr;            /* of SECTION_IF; NULL: <Else> */
+    bool otherwise;                     /* <ElseIf>, <Else>: only where none before it held */
     struct dir_config config;
     struct diag_place place;
 };
@@ -262,21 +278,22 @@ struct server {
     LIST_OF(struct alias) file_aliases;
     LIST_OF(struct section) locations; /* main server's first, in file order */
     LIST_OF(struct section)
-    directories;           /* paths and globs with the fewest segments first, then regexes in file order */
-    struct dir_config dir; /* the server's own directory context */
+    directories; /* paths and globs with the fewest segments first, then regexes in file order */
+    LIST_OF(struct section) proxies; /* <Proxy>, <ProxyMatch>: main server's first, in file order */
+    struct dir_config dir;           /* the server's own directory context */
 };
 
 enum io_engine { IO_ENGINE_AUTO, IO_ENGINE_URING, IO_ENGINE_EPOLL };
 
 struct model {
     struct arena *arena;
-    struct str server_root;    /* absolute */
-    struct str runtime_dir;    /* absolute */
+    struct str server_root;     /* absolute */
+    struct str runtime_dir;     /* absolute */
     struct str spool_directory; /* absolute */
     int64_t spool_quota;        /* bytes of all spooled request bodies of one process; 0: no limit */
-    struct str pid_file;       /* absolute; absent: none */
-    struct str user, group;    /* names or "#number"; absent: stay who we are */
-    unsigned worker_processes; /* 0 = auto */
+    struct str pid_file;        /* absolute; absent: none */
+    struct str user, group;     /* names or "#number"; absent: stay who we are */
+    unsigned worker_processes;  /* 0 = auto */
     enum io_engine io_engine;
     int listen_backlog;
     LIST_OF(struct listen) listens;

@@ -389,14 +389,50 @@ static void test_options(void **state)
                         "none.conf: error: cannot read the configuration: No such file or directory\n");
 }
 
+static void test_request_sections(void **state)
+{
+    struct model *m =
+        load("<LocationMatch \"/(?<what>x)(?<Name>y)\">\n</LocationMatch>\n"
+             "<Proxy scgi://[::1]:4000/>\n</Proxy>\n<Proxy scgi://*/>\n</Proxy>\n"
+             "<If true>\n</If>\n<Else>\n</Else>\n"
+             "<Directory /d>\n<Files *.x>\n</Files>\n</Directory>\n"
+             "<VirtualHost *>\n<ProxyMatch x>\n</ProxyMatch>\n<If true>\n</If>\n</VirtualHost>\n"
+             "ProxyPass /p/ scgi://h:1/ timeout=9\n<Proxy scgi://h:1/ timeout=5>\n</Proxy>");
+    const struct server *s = m->main, *host = m->virtual_hosts.items[0];
+    const struct section *l = &s->locations.items[0];
+
+    (void)state;
+    assert_int_equal(l->names.count, 2);
+    IS(l->names.items[0].variable, "MATCH_NAME");
+    assert_int_equal(l->names.items[0].group, 2);
+    IS(l->names.items[1].variable, "MATCH_WHAT");
+    assert_int_equal(s->proxies.count, 3);
+    assert_int_equal(s->proxies.items[0].kind, SECTION_PATH); /* the brackets are an address's */
+    assert_int_equal(s->proxies.items[1].kind, SECTION_GLOB);
+    assert_int_equal(s->dir.ifs.count, 2);
+    assert_non_null(s->dir.ifs.items[0]->expr);
+    assert_false(s->dir.ifs.items[0]->otherwise);
+    assert_null(s->dir.ifs.items[1]->expr);
+    assert_true(s->dir.ifs.items[1]->otherwise);
+    assert_int_equal(s->directories.items[0].config.files.count, 1);
+    IS(s->directories.items[0].config.files.items[0]->pattern, "*.x");
+    assert_int_equal(host->proxies.count, 4);
+    assert_int_equal(host->proxies.items[3].kind, SECTION_REGEX);
+    assert_int_equal(host->dir.ifs.count, 3);
+    assert_int_equal(m->backends.items[0]->timeout_ms, 5000);
+    assert_int_equal(m->section_count, 10);
+    model_finish(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_process),
-        cmocka_unit_test(test_passes),      cmocka_unit_test(test_page_examples),
-        cmocka_unit_test(test_sections),    cmocka_unit_test(test_virtual_hosts),
-        cmocka_unit_test(test_environment), cmocka_unit_test(test_files),
-        cmocka_unit_test(test_options),     cmocka_unit_test(test_merge_shares_nothing),
+        cmocka_unit_test(test_defaults),         cmocka_unit_test(test_process),
+        cmocka_unit_test(test_passes),           cmocka_unit_test(test_page_examples),
+        cmocka_unit_test(test_sections),         cmocka_unit_test(test_virtual_hosts),
+        cmocka_unit_test(test_environment),      cmocka_unit_test(test_files),
+        cmocka_unit_test(test_options),          cmocka_unit_test(test_merge_shares_nothing),
+        cmocka_unit_test(test_request_sections),
     };
     int failed;
 

@@ -1,80 +1,7 @@
-/* Sections, access, and files: what may stand in a directory context. */
-#include "base/glob.h"
+/* Access and files: what may stand in a directory context. */
 #include "config/directive.h"
 #include "config/fault.h"
 #include "config/value.h"
-
-/* ---- sections ---- */
-
-/* [~] pattern: fills kind, pattern and regex. False when it is wrong, which is reported. */
-static bool section_pattern(const struct scope *s, const struct directive *row, const struct node *n,
-                            bool match, struct section *out)
-{
-    bool tilde = str_eq(n->words[0].text, STR("~"));
-    size_t at = tilde;
-
-    if (n->count != at + 1) {
-        scope_error(s, n, n->count > at + 1 ? at + 1 : n->count, "<%.*s> takes one argument",
-                    STR_ARG(row->name));
-        return false;
-    }
-    out->pattern = arena_copy(s->load->arena, n->words[at].text);
-    if (!tilde && !match) {
-        out->kind = glob_is_pattern(out->pattern) ? SECTION_GLOB : SECTION_PATH;
-        return true;
-    }
-    out->kind = SECTION_REGEX;
-    out->regex = scope_regex(s, n, at, false);
-    return out->regex != NULL;
-}
-
-static void begin_section(const struct node *n, struct section *out)
-{
-    *out = (struct section){.place = node_place(n)};
-    dir_config_init(&out->config);
-}
-
-/* Its directives are looked at even when its own argument is wrong. */
-static void run_section(const struct scope *s, unsigned context, const struct node *n,
-                        struct section *section)
-{
-    struct scope inner = {s->load, s->server, &section->config, section, context};
-
-    scope_run(&inner, n->first);
-}
-
-static void set_location(const struct scope *s, const struct directive *row, const struct node *n)
-{
-    struct section section;
-    bool good;
-
-    begin_section(n, &section);
-    good = section_pattern(s, row, n, row->low != 0, &section);
-    run_section(s, IN_LOCATION, n, &section);
-    if (!good)
-        return;
-    section.id = s->load->next_section++;
-    *GROW(s->load->arena, s->server->locations) = section;
-}
-
-static void set_directory(const struct scope *s, const struct directive *row, const struct node *n)
-{
-    struct section section;
-    bool good;
-
-    begin_section(n, &section);
-    good = section_pattern(s, row, n, row->low != 0, &section);
-    if (good && section.kind != SECTION_REGEX) {
-        struct str path = value_path(s->load->arena, s->load->model->server_root, section.pattern);
-
-        section.pattern = path.n > 1 && path.p[path.n - 1] == '/' ? str_first(path, path.n - 1) : path;
-    }
-    run_section(s, IN_DIRECTORY, n, &section);
-    if (!good)
-        return;
-    section.id = s->load->next_section++;
-    *GROW(s->load->arena, s->server->directories) = section;
-}
 
 /* ---- access ---- */
 
@@ -274,14 +201,6 @@ static const struct directive rows[] = {
      "FollowSymLinks lets symbolic links lead out of the granted directory; other options have no effect"},
     {STR_INIT("Require"), IN_SECTION, 1, ANY_NUMBER, set_require, "Require all granted|denied",
      "Who may have what the section covers"},
-    {STR_INIT("Directory"), IN_HOST, 1, 2, set_directory, "<Directory [~] directory-path>",
-     "For the files below a directory", .section = true},
-    {STR_INIT("DirectoryMatch"), IN_HOST, 1, 2, set_directory, "<DirectoryMatch regex>",
-     "For the files of directories that match", .section = true, .low = 1},
-    {STR_INIT("Location"), IN_HOST, 1, 2, set_location, "<Location [~] URL-path>",
-     "For requests of paths", .section = true},
-    {STR_INIT("LocationMatch"), IN_HOST, 1, 2, set_location, "<LocationMatch regex>",
-     "For requests of paths that match", .section = true, .low = 1},
 };
 /* clang-format on */
 

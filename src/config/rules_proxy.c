@@ -268,6 +268,7 @@ static bool set_target(const struct scope *s, const struct node *n, size_t i, st
     if (!good)
         return false;
     pass->backend = share_backend(s, n, i, &target, &given);
+    pass->url = arena_copy(s->load->arena, text);
     pass->authority = target.authority;
     pass->target_path = join_path(s, n, i, pass, &target);
     return true;

@@ -1,5 +1,6 @@
 #include "route/route.h"
 
+#include "route/expression.h"
 #include "route/files.h"
 #include "route/mapping.h"
 #include "route/sections.h"
@@ -74,6 +75,11 @@ static void use_config(struct walk *w, const struct merged *merged)
     w->plan->config = &merged->config;
 }
 
+static void use_sections(struct walk *w, const struct sections_subject *subject)
+{
+    use_config(w, sections_merge(&w->router->sections, w->arena, w->plan->server, subject));
+}
+
 /* A valid host holds no other character that means something in HTML: '<', '>' and '"' are no part of the
  * grammar. */
 static struct str escape_ampersands(struct arena *arena, struct str host)
@@ -101,7 +107,7 @@ static bool find_server(struct walk *w)
         !w->request->authority.p || uri_parse_authority(w->arena, w->request->authority, &host, &port);
 
     plan->server = vhosts_find(&w->router->vhosts, w->endpoints, valid ? host : STR_NONE);
-    use_config(w, sections_merge_server(&w->router->sections, w->arena, plan->server));
+    use_sections(w, &(struct sections_subject){0});
     plan->scheme =
         w->endpoints->tls || str_eq(plan->server->scheme, STR("https")) ? STR("https") : STR("http");
     plan->host = escape_ampersands(w->arena, valid && host.p ? host : plan->server->name);
@@ -180,12 +186,50 @@ static bool judge_method(struct walk *w)
     return true;
 }
 
-/* SetEnvIf of the sections, then access. */
+/* The <If> sections of a list whose conditions hold, those within them too, behind count others. */
+static size_t find_ifs(struct walk *w, const struct section *const *ifs, size_t if_count,
+                       const struct section **held, size_t count)
+{
+    struct route_subject subject = {w->request, w->endpoints, w->plan, w->plan->path};
+    bool taken = false;
+
+    for (size_t i = 0; i < if_count; i++) {
+        const struct section *section = ifs[i];
+
+        if (section->otherwise && taken)
+            continue;
+        taken = !section->expr || expression_holds(w->arena, &subject, section->expr, w->vars, NULL);
+        if (!taken)
+            continue;
+        held[count++] = section;
+        count = find_ifs(w, section->config.ifs.items, section->config.ifs.count, held, count);
+    }
+    return count;
+}
+
+/* <If> sections come last. */
+static void use_ifs(struct walk *w)
+{
+    const struct dir_config *config = &w->merged->config;
+    const struct section **held;
+    size_t count;
+
+    if (config->ifs.count == 0)
+        return;
+    held = ARENA_ARRAY(w->arena, const struct section *, w->router->model->section_count);
+    count = find_ifs(w, config->ifs.items, config->ifs.count, held, 0);
+    if (count)
+        use_config(w, sections_merge_over(&w->router->sections, w->arena, w->merged, held, count));
+}
+
+/* The <If> sections, SetEnvIf of all sections, then access. */
 static bool enter(struct walk *w)
 {
-    const struct merged *m = w->merged;
     struct route_subject subject = {w->request, w->endpoints, w->plan, w->plan->path};
+    const struct merged *m;
 
+    use_ifs(w);
+    m = w->merged;
     if (m->config.setenvif.count > m->setenvif_start)
         setenvif_run(w->arena, &subject, m->config.setenvif.items + m->setenvif_start,
                      m->config.setenvif.count - m->setenvif_start, w->vars);
@@ -204,7 +248,8 @@ static void set_env(struct walk *w)
 static struct str translate_as_apache(struct walk *w, struct str path_info)
 {
     const struct server *server = w->plan->server;
-    const struct merged *m = sections_merge_location(&w->router->sections, w->arena, server, path_info);
+    struct sections_subject subject = {.path = path_info};
+    const struct merged *m = sections_merge(&w->router->sections, w->arena, server, &subject);
     struct mapping mapping;
     struct str name;
 
@@ -255,6 +300,13 @@ static bool judge_max_forwards(struct walk *w)
     return false;
 }
 
+/* The sections of the backend's URL, which come before those of the path. */
+static void use_proxy_sections(struct walk *w, struct str proxy_url)
+{
+    use_sections(w,
+                 &(struct sections_subject){.proxy_url = proxy_url, .path = w->plan->path, .vars = w->vars});
+}
+
 static void plan_backend(struct walk *w, const struct mapping *mapping)
 {
     struct plan *plan = w->plan;
@@ -267,6 +319,14 @@ static void plan_backend(struct walk *w, const struct mapping *mapping)
     set_env(w);
     if (judge_max_forwards(w))
         plan->kind = PLAN_BACKEND;
+}
+
+static void plan_pass(struct walk *w, const struct mapping *mapping)
+{
+    if (w->plan->server->proxies.count)
+        use_proxy_sections(
+            w, ARENA_CONCAT(w->arena, mapping->pass->url, str_skip(w->plan->path, mapping->matched)));
+    plan_backend(w, mapping);
 }
 
 /* The backend of a forwarded request: the one place where a client chooses an address (ProxySCGIForward). */
@@ -292,6 +352,8 @@ static void plan_forward(struct walk *w)
     pass->backend = backend;
     pass->target_path = STR("");
     pass->path = STR("");
+    if (w->plan->server->proxies.count)
+        use_proxy_sections(w, ARENA_CONCAT(w->arena, backend->name, w->request->uri.path));
     plan_backend(w, &mapping);
 }
 
@@ -304,8 +366,8 @@ static void plan_file(struct walk *w)
         refuse(w, 403, "the path cannot be that of a file");
         return;
     }
-    use_config(
-        w, sections_merge_file(&w->router->sections, w->arena, plan->server, plan->file_path, plan->path));
+    use_sections(
+        w, &(struct sections_subject){.file_path = plan->file_path, .path = plan->path, .vars = w->vars});
     if (!enter(w))
         return;
     set_env(w);
@@ -330,12 +392,12 @@ void route_request(struct router *router, struct arena *arena, const struct rout
     readable = read_path(&w);
     if (!judge_method(&w) || !readable)
         return;
-    use_config(&w, sections_merge_location(&router->sections, arena, plan->server, plan->path));
+    use_sections(&w, &(struct sections_subject){.path = plan->path, .vars = w.vars});
     if (is_forward(&w))
         plan_forward(&w);
     else if (!vars_has(w.vars, STR("no-proxy")) &&
              mapping_find(plan->server, plan->config, plan->path, &mapping) && !mapping.pass->exclude)
-        plan_backend(&w, &mapping);
+        plan_pass(&w, &mapping);
     else
         plan_file(&w);
 }
@@ -344,9 +406,8 @@ bool route_file_granted(struct router *router, struct arena *arena, const struct
                         struct str file_path, const struct dir_config **config)
 {
     bool normal = files_is_normal(file_path);
-    const struct merged *m = normal
-                                 ? sections_merge_file(&router->sections, arena, server, file_path, STR_NONE)
-                                 : sections_merge_server(&router->sections, arena, server);
+    struct sections_subject subject = {.file_path = normal ? file_path : STR_NONE};
+    const struct merged *m = sections_merge(&router->sections, arena, server, &subject);
 
     *config = &m->config;
     return normal && m->config.access != ACCESS_DENIED;

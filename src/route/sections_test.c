@@ -2,6 +2,18 @@
 
 #include "route/fixture.h"
 
+static const struct merged *merge_location(struct sections *s, struct arena *arena,
+                                           const struct server *server, struct str path)
+{
+    return sections_merge(s, arena, server, &(struct sections_subject){.path = path});
+}
+
+static const struct merged *merge_file(struct sections *s, struct arena *arena, const struct server *server,
+                                       struct str file_path, struct str path)
+{
+    return sections_merge(s, arena, server, &(struct sections_subject){.file_path = file_path, .path = path});
+}
+
 static bool location(struct fixture *f, enum section_kind kind, const char *pattern, const char *path)
 {
     struct section section = fixture_section(f, kind, pattern);
@@ -101,9 +113,9 @@ static void env_of_locations(void **state)
     fixture_add_env(&f, d, "EMPTY", NULL);
     fixture_add_env(&f, d, "NEW", "n");
     sections_init(&s, &f.arena, &f.model, 8);
-    check_env(sections_merge_location(&s, &f.arena, &f.main, STR("/x")), "V=server EMPTY= LAST=l ");
-    check_env(sections_merge_location(&s, &f.arena, &f.main, STR("/app/mx")), "V=regex EMPTY= LAST=l ");
-    check_env(sections_merge_location(&s, &f.arena, &f.main, STR("/app/m/x")), "V=path LAST=l NEW=n ");
+    check_env(merge_location(&s, &f.arena, &f.main, STR("/x")), "V=server EMPTY= LAST=l ");
+    check_env(merge_location(&s, &f.arena, &f.main, STR("/app/mx")), "V=regex EMPTY= LAST=l ");
+    check_env(merge_location(&s, &f.arena, &f.main, STR("/app/m/x")), "V=path LAST=l NEW=n ");
     fixture_finish(&f);
 }
 
@@ -129,11 +141,11 @@ static void order_of_directories(void **state)
     name_section(&f, fixture_add_directory(&f, &f.main, SECTION_REGEX, "^/srv"), "re");
     name_section(&f, fixture_add_location(&f, &f.main, SECTION_PATH, "/a"), "loc");
     sections_init(&s, &f.arena, &f.model, 8);
-    check_env(sections_merge_file(&s, &f.arena, &f.main, STR("/srv/www/a/b/x"), STR("/a/b/x")),
+    check_env(merge_file(&s, &f.arena, &f.main, STR("/srv/www/a/b/x"), STR("/a/b/x")),
               "LAST=loc d0= g1= d2= g3= d4= re= loc= ");
-    check_env(sections_merge_file(&s, &f.arena, &f.main, STR("/srv/www/a/b/x"), STR_NONE),
+    check_env(merge_file(&s, &f.arena, &f.main, STR("/srv/www/a/b/x"), STR_NONE),
               "LAST=re d0= g1= d2= g3= d4= re= ");
-    check_env(sections_merge_file(&s, &f.arena, &f.main, STR("/etc/x"), STR_NONE), "LAST=g1 d0= g1= ");
+    check_env(merge_file(&s, &f.arena, &f.main, STR("/etc/x"), STR_NONE), "LAST=g1 d0= g1= ");
     fixture_finish(&f);
 }
 
@@ -149,15 +161,12 @@ static void innermost_wins(void **state)
     fixture_add_location(&f, &f.main, SECTION_PATH, "/a/b")->access = ACCESS_GRANTED;
     fixture_add_location(&f, &f.main, SECTION_PATH, "/a/b/c")->path_info = PATH_INFO_APACHE;
     sections_init(&s, &f.arena, &f.model, 8);
-    assert_int_equal(sections_merge_location(&s, &f.arena, &f.main, STR("/x"))->config.access, ACCESS_UNSET);
-    assert_int_equal(sections_merge_location(&s, &f.arena, &f.main, STR("/a"))->config.access, ACCESS_DENIED);
-    assert_int_equal(sections_merge_location(&s, &f.arena, &f.main, STR("/a/b"))->config.access,
-                     ACCESS_GRANTED);
-    assert_int_equal(sections_merge_location(&s, &f.arena, &f.main, STR("/a/b/c"))->config.access,
-                     ACCESS_GRANTED);
-    assert_int_equal(sections_merge_location(&s, &f.arena, &f.main, STR("/a/b"))->config.path_info,
-                     PATH_INFO_MOUNT);
-    assert_int_equal(sections_merge_location(&s, &f.arena, &f.main, STR("/a/b/c"))->config.path_info,
+    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/x"))->config.access, ACCESS_UNSET);
+    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a"))->config.access, ACCESS_DENIED);
+    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b"))->config.access, ACCESS_GRANTED);
+    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b/c"))->config.access, ACCESS_GRANTED);
+    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b"))->config.path_info, PATH_INFO_MOUNT);
+    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b/c"))->config.path_info,
                      PATH_INFO_APACHE);
     fixture_finish(&f);
 }
@@ -175,7 +184,7 @@ static void setenvif_starts_behind_the_server(void **state)
     d = fixture_add_location(&f, &f.main, SECTION_PATH, "/a");
     PUSH(&f, &d->setenvif, fixture_rule(&f, SETENVIF_REQUEST_URI, NULL, NULL, "L", "1"));
     sections_init(&s, &f.arena, &f.model, 8);
-    m = sections_merge_location(&s, &f.arena, &f.main, STR("/a"));
+    m = merge_location(&s, &f.arena, &f.main, STR("/a"));
     assert_int_equal(m->setenvif_start, 1);
     assert_int_equal(m->config.setenvif.count, 2);
     assert_str(m->config.setenvif.items[1].actions.items[0].name, "L");
@@ -206,27 +215,27 @@ static void kept_and_bounded(void **state)
     sections_init(&s, &f.arena, &f.model, KEPT);
     for (int i = 0; i < KEPT; i++) {
         snprintf(pattern, sizeof pattern, "/%d", i);
-        kept[i] = sections_merge_location(&s, &f.arena, &f.main, str_from(pattern));
+        kept[i] = merge_location(&s, &f.arena, &f.main, str_from(pattern));
         assert_str(kept[i]->env[0].value, pattern);
     }
     used = f.arena.used;
     for (int i = 0; i < KEPT; i++) {
         snprintf(pattern, sizeof pattern, "/%d/x", i);
-        assert_ptr_equal(sections_merge_location(&s, &f.arena, &f.main, str_from(pattern)), kept[i]);
+        assert_ptr_equal(merge_location(&s, &f.arena, &f.main, str_from(pattern)), kept[i]);
     }
     assert_int_equal(f.arena.used, used); /* nothing is merged twice */
     /* No room: right all the same, and nothing more is kept. */
-    a = sections_merge_location(&s, &f.arena, &f.main, STR("/5"));
-    b = sections_merge_location(&s, &f.arena, &f.main, STR("/5"));
+    a = merge_location(&s, &f.arena, &f.main, STR("/5"));
+    b = merge_location(&s, &f.arena, &f.main, STR("/5"));
     assert_str(a->env[0].value, "/5");
     assert_str(b->env[0].value, "/5");
     assert_ptr_not_equal(a, b);
     assert_int_equal(s.kept, KEPT);
     /* Another server's equal list of sections is another configuration; a server alone always finds room. */
-    assert_ptr_not_equal(sections_merge_location(&s, &f.arena, host, STR("/0")), kept[0]);
-    a = sections_merge_server(&s, &f.arena, host);
-    assert_ptr_equal(sections_merge_server(&s, &f.arena, host), a);
-    assert_ptr_not_equal(sections_merge_server(&s, &f.arena, &f.main), a);
+    assert_ptr_not_equal(merge_location(&s, &f.arena, host, STR("/0")), kept[0]);
+    a = merge_location(&s, &f.arena, host, STR_NONE);
+    assert_ptr_equal(merge_location(&s, &f.arena, host, STR_NONE), a);
+    assert_ptr_not_equal(merge_location(&s, &f.arena, &f.main, STR_NONE), a);
     fixture_finish(&f);
 }
 
