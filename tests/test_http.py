@@ -73,16 +73,28 @@ def test_content_behind_its_length_is_the_next_request(echoing):
         assert client.response().body == b"GET /app/2 "
 
 
-def test_chunked_request_is_refused(echoing):
-    gw = echoing(script=never)
+CHUNKED = ("POST /app/ HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+           "3\r\nabc\r\n00A;x=y\r\n0123456789\r\n0\r\nX-Trailer: no\r\n\r\n")
+
+
+def test_chunked_request(echoing):
+    gw = echoing()
     with gw.connect() as client:
-        client.request("POST", "/app/", [("Transfer-Encoding", "chunked")], b"3\r\nabc\r\n0\r\n\r\n")
-        client.request("GET", "/app/evil")  # could as well be content
-        answer = client.response("POST")
-        assert answer.status == 411 and answer["Connection"] == "close"
-        assert client.wait_end() == "eof"
-    gw.wait_log("without Content-Length")
-    assert gw.app.count == 0
+        client.send(CHUNKED + "GET /app/next HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.response("POST").body == b"POST /app/ abc0123456789"
+        assert client.response().body == b"GET /app/next "
+    seen = gw.app.request().vars
+    assert seen["CONTENT_LENGTH"] == "13" and "HTTP_TRANSFER_ENCODING" not in seen and "HTTP_X_TRAILER" not in seen
+
+
+def test_chunked_request_without_buffering(echoing):
+    gw = echoing("ProxySCGIRequestBuffering Off")
+    with gw.connect() as client:
+        client.send(CHUNKED + "GET /app/next HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert client.response("POST").status == 411
+        assert client.response().body == b"GET /app/next "  # content is never taken for a request
+    gw.wait_log("without Content-Length.*ProxySCGIRequestBuffering")
+    assert gw.app.count == 1
 
 
 def test_head_has_the_fields_of_get(echoing):
@@ -466,6 +478,19 @@ def test_final_answer_instead_of_continue(echoing):
         client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n")
         answer = client.response("POST")
         assert answer.status == 403
+        if answer.interim and "Connection" not in answer:  # it was told to go on
+            client.send("bodyGET /none HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert client.response().status == 404
+
+
+def test_continue_for_a_chunked_body(echoing):
+    """Its length must be known before the backend is asked."""
+    gw = echoing()
+    with gw.connect() as client:
+        client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert client.head().status == 100
+        client.send("4\r\nbody\r\n0\r\n\r\n")
+        assert client.response("POST").body == b"POST /app/ body"
 
 
 # ---- Listen ----
@@ -653,11 +678,12 @@ def test_slow_second_head(echoing):
         assert client.response().status == 408
 
 
-def test_slow_body(echoing):
+@pytest.mark.parametrize("mode", ["Auto", "Off"])
+def test_slow_body(echoing, mode):
     def app(x):
         x.may_fail = True
         x.read()
-    gw = echoing("Timeout 1", app)
+    gw = echoing(f"Timeout 1\nProxySCGIRequestBuffering {mode}", app)
     with gw.connect() as client:
         client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
         begin = time.monotonic()
@@ -666,29 +692,34 @@ def test_slow_body(echoing):
         assert 0.8 < time.monotonic() - begin < 2.5
         assert client.wait_end() == "eof"
     gw.wait_log(r"\[info\].*request-body: .*at fault: client.*answered 408")
-    assert gw.app.exchanges[0].done.wait(5)
+    assert gw.app.count == (mode == "Off")
+    assert mode == "Auto" or gw.app.exchanges[0].done.wait(5)
 
 
-def test_body_that_goes_on_is_waited_for(echoing):
-    gw = echoing("Timeout 1")
+@pytest.mark.parametrize("mode", ["Auto", "Off"])
+def test_body_that_goes_on_is_waited_for(echoing, mode):
+    gw = echoing(f"Timeout 1\nProxySCGIRequestBuffering {mode}")
     with gw.connect() as client:
         client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", *([0.4, "x"] * 5))
         assert client.response("POST").body == b"POST /app/ xxxxx"
 
 
-def test_body_that_is_broken_off(echoing):
+@pytest.mark.parametrize("mode", ["Auto", "Off"])
+def test_body_that_is_broken_off(echoing, mode):
     def app(x):
         x.may_fail = True
         x.read()
-    gw = echoing("", app)
+    gw = echoing(f"ProxySCGIRequestBuffering {mode}", app)
     with gw.connect() as client:
         client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
-        gw.app.request()
+        if mode == "Off":
+            gw.app.request()
         client.shutdown()
         assert client.response("POST").status == 400
         assert client.wait_end() == "eof"
     gw.wait_log(r"\[info\].*request-body: .*closed after 3 of 10 bytes.*at fault: client")
-    assert gw.app.exchanges[0].done.wait(5)
+    assert gw.app.count == (mode == "Off")
+    assert mode == "Auto" or gw.app.exchanges[0].done.wait(5)
 
 
 def test_client_that_does_not_read(echoing):

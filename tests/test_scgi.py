@@ -446,7 +446,8 @@ def test_backend_that_does_not_take_the_body(served):
 
 # ---- the body up ----
 
-def test_body_streams_to_the_backend(served):
+@pytest.mark.parametrize("text,rest", [("", 100000), ("ProxySCGIRequestBuffering Off", 5)])
+def test_body_streams_to_the_backend(served, text, rest):
     seen = threading.Event()
 
     def app(x):
@@ -455,22 +456,33 @@ def test_body_streams_to_the_backend(served):
         seen.set()
         x.read_body()
         x.send(OK)
-    gw = served(app)
+    gw = served(app, text=text)
     with gw.connect() as client:
-        client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nfirst")
-        assert seen.wait(5), "the first half must reach the backend before the second is sent"
-        client.send("again")
+        client.send(f"POST /app/ HTTP/1.1\r\nHost: a\r\nContent-Length: {5 + rest}\r\n\r\nfirst")
+        assert seen.wait(5), "the first bytes must reach the backend before the others are sent"
+        client.send("x" * rest)
         assert client.response("POST").status == 200
-    assert gw.app.finished().body == b"firstagain"
+    assert gw.app.finished().body == b"first" + b"x" * rest
 
 
-def test_block_goes_out_before_the_body_comes(served):
+def test_block_of_a_long_body_goes_out_before_the_body_comes(served):
     gw = served(OK)
     with gw.connect() as client:
-        client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n")
-        assert gw.app.request().vars["CONTENT_LENGTH"] == "3"
-        client.send("abc")
+        client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n")
+        assert gw.app.request().vars["CONTENT_LENGTH"] == "65537"
+        client.send("x" * 65537)
         assert client.response("POST").status == 200
+
+
+@pytest.mark.parametrize("text", ["", "ProxySCGIRequestBuffering Auto", "ProxySCGIRequestBuffering On"])
+def test_short_body_is_complete_before_the_backend_is_asked(served, text):
+    gw = served(OK, text=text)
+    with gw.connect() as client:
+        client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\nx", 0.2)
+        assert gw.app.count == 0
+        client.send("x" * 65535)
+        assert client.response("POST").status == 200
+    assert gw.app.finished().body == b"x" * 65536
 
 
 @pytest.mark.parametrize("family", ["tcp4", "unix"])

@@ -240,7 +240,8 @@ static bool must_collect(const struct exchange *x)
         return false;
     if (x->request.body == REQUEST_BODY_CHUNKED || mode == REQUEST_BUFFERING_ON)
         return true;
-    return mode != REQUEST_BUFFERING_OFF && x->request.content_length &&
+    /* A client that asks first wants the backend's word, not ours. */
+    return mode != REQUEST_BUFFERING_OFF && !x->request.expect_continue && x->request.content_length &&
            x->request.content_length <= COLLECT_WINDOW;
 }
 
