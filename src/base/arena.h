@@ -38,7 +38,8 @@ void *arena_zalloc(struct arena *a, size_t count, size_t size);
 struct str arena_copy(struct arena *a, struct str s);
 /* The pieces behind one another, with a NUL behind the last (not counted). */
 struct str arena_concat(struct arena *a, const struct str *pieces, size_t count);
-__attribute__((format(printf, 2, 3), nonnull(2))) struct str arena_printf(struct arena *a, const char *format, ...);
+__attribute__((format(printf, 2, 3), nonnull(2))) struct str arena_printf(struct arena *a, const char *format,
+                                                                          ...);
 
 #define ARENA_NEW(arena, type)          ((type *)arena_zalloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_zalloc((arena), (count), sizeof(type)))

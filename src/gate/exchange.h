@@ -35,7 +35,8 @@ enum exchange_want {
     WANT_CONNECT = 1 << 1,
     /* Send exchange_to_backend(): exchange_to_backend_ack(), exchange_send_failed(). */
     WANT_TO_BACKEND = 1 << 2,
-    /* Bytes of the client's body are missing: exchange_body(), exchange_body_complete(), exchange_body_failed(). */
+    /* Bytes of the client's body are missing: exchange_body(), exchange_body_complete(),
+       exchange_body_failed(). */
     WANT_BODY = 1 << 3,
     /* Append exchange_spool_put() to the request's spool, which is made with the first of them:
      * exchange_spool_put_ack(), exchange_spool_failed(). */

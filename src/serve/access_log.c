@@ -147,6 +147,27 @@ static void put_server_part(struct out *o, const struct log_item *item, const st
     }
 }
 
+/* %{NAME}i, o, e, C: a field of the request or the response, a variable, a cookie. */
+static void put_named(struct out *o, const struct log_item *item, const struct exchange *x)
+{
+    switch (item->letter) {
+    case 'i':
+        put_field(o, x->first->fields, x->first->field_count, item->argument);
+        break;
+    case 'o':
+        put_field(o, x->response.fields, x->response.field_count, item->argument);
+        break;
+    case 'e':
+        put_or_dash(o, vars_get(x->params.count ? &x->params : &x->vars, item->argument));
+        break;
+    case 'C':
+        put_cookie(o, x->first, item->argument);
+        break;
+    default:
+        break;
+    }
+}
+
 static void put_item(struct out *o, const struct log_item *item, const struct access_facts *f)
 {
     const struct exchange *x = f->x;
@@ -189,16 +210,10 @@ static void put_item(struct out *o, const struct log_item *item, const struct ac
         put_duration(o, item, f->took_ms);
         break;
     case 'i':
-        put_field(o, x->first->fields, x->first->field_count, item->argument);
-        break;
     case 'o':
-        put_field(o, x->response.fields, x->response.field_count, item->argument);
-        break;
     case 'e':
-        put_or_dash(o, vars_get(x->params.count ? &x->params : &x->vars, item->argument));
-        break;
     case 'C':
-        put_cookie(o, x->first, item->argument);
+        put_named(o, item, x);
         break;
     case 'X':
         out_char(o, x->cut_off ? 'X' : f->kept_alive ? '+' : '-');

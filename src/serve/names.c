@@ -126,10 +126,16 @@ struct names *names_create(struct io *io, const struct model *model)
 
 void names_destroy(struct names *n)
 {
+    struct list *link;
+
     for (size_t i = 0; i < n->count; i++)
         finish_entry(&n->entries[i]);
-    while (!list_empty(&n->unlisted))
-        forget_unlisted(n, CONTAINER_OF(n->unlisted.next, struct entry, link));
+    while ((link = list_take(&n->unlisted)) != NULL) {
+        struct entry *e = CONTAINER_OF(link, struct entry, link);
+
+        finish_entry(e);
+        free(e);
+    }
     free(n->entries);
     free(n);
 }
