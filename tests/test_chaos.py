@@ -45,6 +45,16 @@ def content(tag, size):
     return (piece * (size // len(piece) + 1))[:size]
 
 
+def chunked(rng, body, end=b"0\r\n\r\n"):
+    """The same as chunks of any length."""
+    out = []
+    while body:
+        n = rng.choice([1, 100, 5000, 100_000])
+        out.append(b"%x%s\r\n%s\r\n" % (len(body[:n]), rng.choice([b"", b";a=b"]), body[:n]))
+        body = body[n:]
+    return b"".join(out) + end
+
+
 # ---------------------------------------------------------------- the backend
 
 class App:
@@ -190,6 +200,8 @@ class Chaos:
         up = content("up" + tag, rng.choice([0, 10, 3000, 20_000, 400_000])) if method == "POST" and body else b""
         path = f"/nofile/{tag}/x" if kind == "file" else f"/{rng.choice(['tcp', 'unix'])}/{kind}/{tag}/{size}"
         length = f"Content-Length: {len(up)}\r\n" if method == "POST" else ""
+        if up and rng.random() < 0.4:
+            length, up = "Transfer-Encoding: chunked\r\n", chunked(rng, up)
         if kind == "file" and method == "POST":
             method, length, up = "GET", "", b""
         head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nX-Id: {tag}\r\nX-Pad: {'p' * rng.choice([1, 1000])}\r\n{length}\r\n"
@@ -309,12 +321,17 @@ class Chaos:
             client.reset()
 
     def aborting(self, rng, tag):
-        request = self.make(rng, tag, kinds=["normal", "early", "pieces", "redirect"])
+        request = self.make(rng, tag, kinds=["normal", "early", "pieces", "redirect"], body=False)
         client = self.connect(rng)
         try:
             head = request[3].replace(b"GET ", b"POST ").replace(b"HEAD ", b"POST ")
-            head = re.sub(rb"Content-Length: \d+\r\n", b"", head)[:-2] + b"Content-Length: 500000\r\n\r\n"
-            client.send(head, content("up" + tag, rng.choice([0, 10, 10_000, 200_000])), rng.random() * 0.1)
+            head = re.sub(rb"Content-Length: \d+\r\n", b"", head)[:-2]
+            body = content("up" + tag, rng.choice([0, 10, 10_000, 200_000]))
+            if rng.random() < 0.5:
+                head, body = head + b"Transfer-Encoding: chunked\r\n\r\n", chunked(rng, body, rng.choice([b"", b"f", b"-1\r\n"]))
+            else:
+                head += b"Content-Length: 500000\r\n\r\n"
+            client.send(head, body, rng.random() * 0.1)
         finally:
             client.close() if rng.random() < 0.5 else client.reset()
 
@@ -330,7 +347,7 @@ class Chaos:
             client.close() if rng.random() < 0.5 else client.reset()
 
     def expecting(self, rng, tag):
-        kind, size, _, head, _ = self.make(rng, tag)
+        kind, size, _, head, _ = self.make(rng, tag, body=False)
         if kind == "file":
             return
         body = content("up" + tag, rng.choice([5, 50_000]))

@@ -121,7 +121,7 @@ def test_final_answer_while_100_continue_is_stuck(gateway, backend):
     def app(x):
         x.read_block()
         x.send(b"Status: 403\r\nContent-Length: 2\r\n\r\nno")
-    gw = gateway(f'ProxyPass "/app/" "{backend(app).url}"\nMaxKeepAliveRequests 0', listen="unix")
+    gw = gateway(f'ProxyPass "/app/" "{backend(app).url}"\nMaxKeepAliveRequests 0\nProxySCGIRequestBuffering Off', listen="unix")
     count = fill(gw)
     for n in (count - 1, count, count + 1):
         with gw.connect() as client:
@@ -209,7 +209,7 @@ def test_stop_does_not_wait_for_a_body_that_is_thrown_away(gateway, backend):
     def early(x):
         x.read_block()
         x.send(b"Status: 413\r\nContent-Length: 0\r\n\r\n")
-    gw = gateway(f'ProxyPass "/app/" "{backend(early).url}"')
+    gw = gateway(f'ProxyPass "/app/" "{backend(early).url}"\nProxySCGIRequestBuffering Off')
     with gw.connect() as client:
         client.send("POST /app/ HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nabc")
         assert client.response("POST").status == 413
