@@ -34,6 +34,8 @@ static const char *context_name(unsigned context)
         return "in <Proxy>";
     case IN_IF:
         return "in <If>";
+    case IN_REQUIRE:
+        return "in <RequireAll> and its like";
     }
     return "outside of a section";
 }

@@ -23,6 +23,7 @@ enum {
     IN_FILES = 1 << 4,
     IN_PROXY = 1 << 5,
     IN_IF = 1 << 6,
+    IN_REQUIRE = 1 << 7, /* in <RequireAll> and the like */
     IN_HOST = IN_SERVER | IN_VHOST,
     IN_SECTION = IN_DIRECTORY | IN_LOCATION | IN_FILES | IN_PROXY | IN_IF,
     ANYWHERE = IN_HOST | IN_SECTION,
@@ -40,6 +41,7 @@ struct scope {
     struct dir_config *dir;
     struct section *section; /* NULL outside of <Location>, <Directory> and the like */
     unsigned context;        /* one of IN_... */
+    struct require *require; /* in <RequireAll> and the like: that one */
 };
 
 typedef void directive_set(const struct scope *scope, const struct directive *row, const struct node *node);
@@ -83,8 +85,8 @@ struct rule_group {
     const struct directive *rows;
     size_t count;
 };
-extern const struct rule_group rules_server, rules_section, rules_proxy, rules_env, rules_dir, rules_log,
-    rules_other;
+extern const struct rule_group rules_server, rules_section, rules_proxy, rules_env, rules_dir, rules_access,
+    rules_log, rules_other;
 
 #define RULE_GROUP(rows)                                                                                     \
     {                                                                                                        \

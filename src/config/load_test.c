@@ -552,12 +552,6 @@ static void test_foreign(void **state)
     FAULT("ProxyErrorOverride Off 404",
           "2:24: error: ProxyErrorOverride must be Off in this release: error pages of "
           "applications would be passed on");
-    FAULT(
-        "<Location />\nRequire ip 10.0.0.1\n</Location>",
-        "3:9: error: Require ip is not supported in this release | \"Require all granted\" and \"Require all "
-        "denied\" are; without this one others could get in");
-    FAULT("<Location />\nOrder allow,deny\n</Location>",
-          "3:1: error: Order is not supported in this release: without it others could get in");
     FAULT("<Limit GET>\nBogus\n</Limit>",
           "2:1: error: <Limit> is not supported in this release: without it what it "
           "encloses would be missing, or cover everything");
@@ -566,6 +560,102 @@ static void test_foreign(void **state)
           "only ProxyPass; \"ProxySCGIForward On\" allows it for those who want it");
     GOOD("ProxyRequests On\nProxySCGIForward On");
     GOOD("ProxyRequests On\nProxyRequests Off");
+}
+
+static void test_require(void **state)
+{
+    (void)state;
+    GOOD("<Location />\nRequire all granted\nRequire all DENIED\nRequire ip 10 192.0.2.1 2001:db8::/32\n"
+         "Require ip 10.0.0.0/255.0.0.0\nRequire local\nRequire env A B\nRequire method GET PATCH\n"
+         "Require expr %{REQUEST_URI} =~ m#\"a b\"#\nRequire expr \"true\"\nAuthMerging Or\n</Location>");
+    GOOD("<Location />\n<RequireAll>\nRequire not ip 10\n<RequireAny>\nRequire local\n<RequireAll>\nRequire "
+         "env A\n"
+         "<RequireNone>\nRequire env "
+         "B\n</RequireNone>\n</RequireAll>\n</RequireAny>\n</RequireAll>\n</Location>");
+#define REQUIRE(line, want) FAULT("<Location />\nRequire " line "\n</Location>", "3:" want)
+    REQUIRE("foo",
+            "9: error: there is no \"Require foo\" | all, ip, local, env, method and expr can be required");
+    REQUIRE("methods GET", "9: error: there is no \"Require methods\" | did you mean \"method\"?");
+    REQUIRE("All granted", "9: error: there is no \"Require All\" | did you mean \"all\"?");
+    REQUIRE("not",
+            "1: error: there is no \"Require \" | all, ip, local, env, method and expr can be required");
+    REQUIRE("all", "1: error: Require all takes \"granted\" or \"denied\"");
+    REQUIRE("all not granted", "17: error: Require all takes \"granted\" or \"denied\"");
+    REQUIRE("all granted x", "21: error: Require all takes \"granted\" or \"denied\"");
+    REQUIRE("ip", "1: error: Require ip needs an address");
+    REQUIRE("ip 10 host.test",
+            "15: error: \"host.test\" is neither an address nor a range of addresses | 192.0.2.7, 192.0.2, "
+            "192.0.2.0/24, 192.0.2.0/255.255.255.0 and 2001:db8::/32 are");
+    REQUIRE("env", "1: warning: Require env without arguments lets nobody in");
+    REQUIRE("local x", "15: warning: Require local takes no argument; what follows it has no effect");
+    REQUIRE("method GET get", "20: error: \"get\" is not a method; they are written in capitals");
+    REQUIRE("expr", "1: error: Require expr needs an expression");
+    REQUIRE("expr \"tru\"",
+            "15: error: \"tru\" is neither quoted nor a function | texts stand in quotes: 'tru'");
+    REQUIRE("host example.org",
+            "9: error: Require host is not supported in this release: names are not looked up; "
+            "\"Require ip\" takes addresses and ranges of them");
+    REQUIRE("valid-user",
+            "9: error: Require valid-user is not supported in this release: authentication is not part "
+            "of it");
+    REQUIRE("not user a",
+            "13: error: Require user is not supported in this release: authentication is not part of it");
+    REQUIRE("not ip 10",
+            "9: error: Require not has no effect where any Require line is enough | put it into a "
+            "<RequireAll>");
+}
+
+static void test_require_groups(void **state)
+{
+    (void)state;
+    FAULT("<RequireAll>\nRequire all granted\n</RequireAll>",
+          "2:1: error: <RequireAll> is not allowed outside of a section | its places are: directory");
+    FAULT("<Location />\n<RequireAll>\n</RequireAll>\n</Location>",
+          "3:1: error: <RequireAll> has no Require line");
+    FAULT("<Location />\n<RequireAll x>\nRequire all granted\n</RequireAll>\n</Location>",
+          "3:13: error: <RequireAll> takes no arguments | syntax: <RequireAll>");
+    FAULT("<Location />\n<RequireAll>\nRequire not ip 10\n</RequireAll>\n</Location>",
+          "3:1: error: nothing in <RequireAll> lets anybody in | \"Require all granted\" beside it lets in "
+          "whom it does "
+          "not keep out");
+    FAULT("<Location />\n<RequireNone>\nRequire ip 10\n</RequireNone>\n</Location>",
+          "3:1: error: <RequireNone> has no effect where any Require line is enough | put it into a "
+          "<RequireAll>");
+    FAULT("<Location />\n<RequireAll>\n<RequireNone>\nRequire not ip "
+          "10\n</RequireNone>\n</RequireAll>\n</Location>",
+          "5:9: error: Require not has no effect where any Require line is enough | put it into a "
+          "<RequireAll>");
+    FAULT("<Location />\n<RequireAll>\nSetEnv A b\nRequire all granted\n</RequireAll>\n</Location>",
+          "4:1: error: SetEnv is not allowed in <RequireAll> and its like | its places are: server config, "
+          "virtual "
+          "host, directory");
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    GOOD("<Location />\nOrder allow,deny\nAllow from 10 192.0.2.0/24 ::1 env=A env=!B\nDeny from "
+         "all\nSatisfy All\n</Location>");
+    GOOD("<Location />\nOrder Deny,Allow\n</Location>\n<Location />\nOrder mutual-failure\n</Location>");
+    FAULT("Order allow,deny",
+          "2:1: error: Order is not allowed outside of a section | its places are: directory");
+#define ORDER(line, want) FAULT("<Location />\n" line "\n</Location>", "3:" want)
+    ORDER("Order allow", "7: error: Order must be \"allow,deny\", \"deny,allow\" or \"mutual-failure\"");
+    ORDER("Order allow, deny",
+          "14: error: Order takes one argument | syntax: Order allow,deny|deny,allow|mutual-failure");
+    ORDER("Deny from",
+          "1: error: Deny takes at least two arguments | syntax: Deny from all|address|env=[!]variable ...");
+    ORDER("Allow to all", "7: error: Allow must be followed by \"from\"");
+    ORDER("Allow from 10.0.0.0/33",
+          "12: error: \"10.0.0.0/33\" is neither an address nor a range of addresses | 192.0.2.7, 192.0.2, "
+          "192.0.2.0/24, 192.0.2.0/255.255.255.0 and 2001:db8::/32 are");
+    ORDER("Allow from 10 example.org",
+          "15: error: Allow from a host name is not supported in this release: names are "
+          "not looked up | write addresses or ranges of them");
+    ORDER("Satisfy any",
+          "9: error: Satisfy Any is not supported in this release: <RequireAny> says what is enough");
+    ORDER("Satisfy x", "9: error: Satisfy must be All or Any");
+    ORDER("AuthMerging On", "13: error: AuthMerging must be Off, And or Or");
 }
 
 int main(void)
@@ -582,6 +672,8 @@ int main(void)
         cmocka_unit_test(test_proxy_pass),  cmocka_unit_test(test_proxy_parameters),
         cmocka_unit_test(test_values),      cmocka_unit_test(test_environment),
         cmocka_unit_test(test_logs),        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_require),     cmocka_unit_test(test_require_groups),
+        cmocka_unit_test(test_order),
     };
     int failed;
 

@@ -19,6 +19,26 @@ void dir_config_init(struct dir_config *d)
             *GROW((arena), (out)) = (add).items[i];                                                          \
     } while (0)
 
+/* Without AuthMerging And or Or in the inner section, what it requires stands alone; AuthMerging Off without
+ * a Require lifts what was required. */
+static struct require *merge_require(struct arena *arena, const struct dir_config *base,
+                                     const struct dir_config *add)
+{
+    struct require *both;
+
+    if (!add->require && add->auth_merging != AUTH_MERGING_OFF)
+        return base->require;
+    if (!base->require || add->auth_merging == AUTH_MERGING_UNSET || add->auth_merging == AUTH_MERGING_OFF)
+        return add->require;
+    both = ARENA_NEW(arena, struct require);
+    both->kind = add->auth_merging == AUTH_MERGING_AND ? REQUIRE_ALL : REQUIRE_ANY;
+    both->text = add->require->text;
+    both->place = add->require->place;
+    *GROW(arena, both->parts) = base->require;
+    *GROW(arena, both->parts) = add->require;
+    return both;
+}
+
 void dir_config_merge(struct arena *arena, const struct dir_config *base, const struct dir_config *add,
                       struct dir_config *out)
 {
@@ -35,8 +55,9 @@ void dir_config_merge(struct arena *arena, const struct dir_config *base, const 
         out->ignore_client_abort = add->ignore_client_abort;
     if (add->gateway_interface != UNSET)
         out->gateway_interface = add->gateway_interface;
-    if (add->access != ACCESS_UNSET)
-        out->access = add->access;
+    out->require = merge_require(arena, base, add);
+    if (add->access_list)
+        out->access_list = add->access_list;
     if (add->limit_request_body != UNSET)
         out->limit_request_body = add->limit_request_body;
     if (add->follow_symlinks != UNSET)

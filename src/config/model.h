@@ -17,6 +17,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "base/regex.h"
+#include "base/subnet.h"
 #include "expr/expr.h"
 
 #include <limits.h>
@@ -117,6 +118,56 @@ struct setenvif {
     LIST_OF(struct setenvif_action) actions;
 };
 
+/* ---- access ---- */
+
+enum require_kind {
+    REQUIRE_ANY,     /* <RequireAny>, <RequireNone>, and the Require lines of a section: of the parts */
+    REQUIRE_ALL,     /* <RequireAll>: of the parts */
+    REQUIRE_GRANTED, /* all granted */
+    REQUIRE_DENIED,  /* all denied */
+    REQUIRE_IP,      /* the client's address lies in one of the subnets */
+    REQUIRE_LOCAL,   /* the client is on this host */
+    REQUIRE_ENV,     /* one of the words is a variable that is set */
+    REQUIRE_METHOD,  /* one of the words is the method; HEAD counts as GET */
+    REQUIRE_EXPR,
+};
+
+struct require {
+    enum require_kind kind;
+    bool negate; /* "not", <RequireNone>: what would grant denies, what would not decides nothing */
+    LIST_OF(struct require *) parts;
+    LIST_OF(struct subnet) subnets;
+    LIST_OF(struct str) words;
+    const struct expr *expr;
+    struct str text; /* the line, for messages */
+    struct diag_place place;
+};
+
+/* AuthMerging: what a section's Require lines do with those around it */
+enum auth_merging {
+    AUTH_MERGING_UNSET,
+    AUTH_MERGING_OFF, /* (the default) they replace them */
+    AUTH_MERGING_AND,
+    AUTH_MERGING_OR,
+};
+
+enum access_order {
+    ORDER_DENY_ALLOW, /* what neither names is allowed, what both name too (the default) */
+    ORDER_ALLOW_DENY, /* what neither names is denied, what both name too */
+    ORDER_MUTUAL_FAILURE,
+};
+
+/* Order, Allow, Deny of one section, which replace those around it. They and Require must both let a request
+ * pass. */
+struct access_list {
+    enum access_order order;
+    /* REQUIRE_GRANTED, REQUIRE_IP, REQUIRE_ENV; negate turns it into its opposite */
+    LIST_OF(struct require *) allow;
+    LIST_OF(struct require *) deny;
+    struct str text; /* the line that says the order, or the first one, for messages */
+    struct diag_place place;
+};
+
 /* ---- directory context ---- */
 
 /* ProxySCGIRequestBuffering: whether a request's body is collected before the backend is asked */
@@ -145,8 +196,6 @@ enum path_info_mode {
     PATH_INFO_APACHE, /* Apache's best guess, with its quirks */
 };
 
-enum access { ACCESS_UNSET, ACCESS_GRANTED, ACCESS_DENIED }; /* Require all granted|denied */
-
 struct media_type {
     struct str extension; /* without the dot, lower case */
     struct str type;
@@ -173,7 +222,9 @@ struct dir_config {
     enum request_buffering request_buffering;
     int ignore_client_abort; /* ProxySCGIIgnoreClientAbort; UNSET, 0, 1 */
     int gateway_interface; /* ProxySCGIGatewayInterface; UNSET, 0, 1 */
-    enum access access;
+    struct require *require; /* NULL: unset, all may have it */
+    enum auth_merging auth_merging;
+    struct access_list *access_list; /* NULL: unset */
     int64_t limit_request_body; /* bytes; 0 = unlimited; UNSET */
     int follow_symlinks;        /* Options FollowSymLinks written: 1, taken away: 0, UNSET */
     const struct pass *pass;    /* ProxyPass inside <Location>; NULL = unset */

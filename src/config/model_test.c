@@ -54,7 +54,8 @@ static void test_defaults(void **state)
     assert_int_equal(s->trace_enable, 0);
     assert_int_equal(s->log_level, LOG_LEVEL_WARN);
     assert_int_equal(s->dir.gateway_interface, UNSET);
-    assert_int_equal(s->dir.access, ACCESS_UNSET);
+    assert_null(s->dir.require);
+    assert_null(s->dir.access_list);
     assert_true(m->types.count > 10);
     model_finish(m);
 }
@@ -171,9 +172,12 @@ static void test_sections(void **state)
     assert_int_equal(l[3].kind, SECTION_REGEX);
     assert_int_equal(m->main->directories.count, 5);
     IS(d[0].pattern, "/");
-    assert_int_equal(d[0].config.access, ACCESS_DENIED);
+    assert_int_equal(d[0].config.require->kind, REQUIRE_ANY);
+    assert_int_equal(d[0].config.require->parts.count, 1);
+    assert_int_equal(d[0].config.require->parts.items[0]->kind, REQUIRE_DENIED);
     IS(d[1].pattern, "/srv/*");
-    assert_int_equal(d[1].config.access, ACCESS_GRANTED);
+    assert_int_equal(d[1].config.require->parts.count, 3);
+    assert_int_equal(d[1].config.require->parts.items[1]->kind, REQUIRE_GRANTED);
     assert_int_equal(d[1].config.follow_symlinks, UNSET);
     IS(d[2].pattern, "/etc/rel");
     assert_int_equal(d[2].config.follow_symlinks, UNSET);

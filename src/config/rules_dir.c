@@ -1,29 +1,7 @@
-/* Access and files: what may stand in a directory context. */
+/* Files: what may stand in a directory context. */
 #include "config/directive.h"
 #include "config/fault.h"
 #include "config/value.h"
-
-/* ---- access ---- */
-
-static void set_require(const struct scope *s, const struct directive *row, const struct node *n)
-{
-    struct str kind = n->words[0].text, what = node_word(n, 1);
-    bool all = str_eq_nocase(kind, STR("all")) && n->count == 2;
-    struct diag *d;
-
-    (void)row;
-    if (all && str_eq_nocase(what, STR("granted"))) {
-        s->dir->access = ACCESS_GRANTED; /* one of several is enough */
-    } else if (all && str_eq_nocase(what, STR("denied"))) {
-        if (s->dir->access != ACCESS_GRANTED)
-            s->dir->access = ACCESS_DENIED;
-    } else {
-        d = scope_error(s, n, 0, "Require %.*s is not supported in this release", STR_ARG(kind));
-        fault_hint(
-            s->load->diags, d,
-            "\"Require all granted\" and \"Require all denied\" are; without this one others could get in");
-    }
-}
 
 static void set_allow_override(const struct scope *s, const struct directive *row, const struct node *n)
 {
@@ -199,8 +177,6 @@ static const struct directive rows[] = {
      "How long the body of a request may be; 0: no limit; 1 GiB by default"},
     {STR_INIT("Options"), ANYWHERE, 1, ANY_NUMBER, set_options, "Options [+|-]FollowSymLinks ...",
      "FollowSymLinks lets symbolic links lead out of the granted directory; other options have no effect"},
-    {STR_INIT("Require"), IN_SECTION, 1, ANY_NUMBER, set_require, "Require all granted|denied",
-     "Who may have what the section covers"},
 };
 /* clang-format on */
 

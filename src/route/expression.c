@@ -83,11 +83,17 @@ static struct str lookup(void *context, struct arena *arena, enum expr_name name
     return STR_NONE;
 }
 
-bool expression_holds(struct arena *arena, const struct route_subject *subject, const struct expr *expr,
-                      const struct vars *vars, struct regex_match *match)
+enum expr_result expression_test(struct arena *arena, const struct route_subject *subject,
+                                 const struct expr *expr, const struct vars *vars, struct regex_match *match)
 {
     struct asker asker = {subject, vars};
     struct expr_source source = {&asker, lookup};
 
-    return expr_test(expr, arena, &source, match) == EXPR_TRUE;
+    return expr_test(expr, arena, &source, match);
+}
+
+bool expression_holds(struct arena *arena, const struct route_subject *subject, const struct expr *expr,
+                      const struct vars *vars, struct regex_match *match)
+{
+    return expression_test(arena, subject, expr, vars, match) == EXPR_TRUE;
 }

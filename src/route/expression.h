@@ -13,8 +13,10 @@ struct route_subject {
     struct str path;         /* REQUEST_URI: decoded, without the query */
 };
 
-/* Whether the expression holds; one that runs into a limit does not. match, which may be NULL, becomes $0 to
- * $9 of its last pattern. */
+/* Whether the expression holds. match, which may be NULL, becomes $0 to $9 of its last pattern. */
+enum expr_result expression_test(struct arena *arena, const struct route_subject *subject,
+                                 const struct expr *expr, const struct vars *vars, struct regex_match *match);
+/* The same; one that runs into a limit does not. */
 bool expression_holds(struct arena *arena, const struct route_subject *subject, const struct expr *expr,
                       const struct vars *vars, struct regex_match *match);
 

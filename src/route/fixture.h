@@ -100,6 +100,15 @@ static inline struct pass fixture_pass(struct fixture *f, const char *path, cons
                          .target_path = str_from(target)};
 }
 
+/* Require all granted, Require all denied. */
+static struct require fixture_granted = {.kind = REQUIRE_GRANTED, .text = STR_INIT("Require all granted")};
+static struct require fixture_denied = {.kind = REQUIRE_DENIED, .text = STR_INIT("Require all denied")};
+
+static inline void fixture_grant(struct dir_config *d, bool granted)
+{
+    d->require = granted ? &fixture_granted : &fixture_denied;
+}
+
 /* authority NULL: an exclusion. */
 static inline void fixture_add_pass(struct fixture *f, struct server *s, const char *path,
                                     const char *authority, const char *target)

@@ -134,13 +134,18 @@ static void access_of_found_files(void **state)
 {
     const struct dir_config *config;
     struct language l;
+    struct plan plan;
+    struct request request;
+    struct route_input input = {&request, &l.f.endpoints, &l.f.vars};
 
     (void)state;
     begin(&l, "<Files secret>\nRequire all denied\n</Files>\n"
               "<Directory /srv/open>\n<Files secret>\nRequire all granted\n</Files>\n</Directory>\n");
-    assert_true(route_file_granted(l.f.router, &l.f.arena, l.model->main, STR("/srv/x"), &config));
-    assert_false(route_file_granted(l.f.router, &l.f.arena, l.model->main, STR("/srv/secret"), &config));
-    assert_true(route_file_granted(l.f.router, &l.f.arena, l.model->main, STR("/srv/open/secret"), &config));
+    request = fixture_request(&l.f, "GET /app HTTP/1.1\r\nHost: h\r\n\r\n");
+    plan = fixture_get(&l.f, "/app");
+    assert_true(route_file_granted(l.f.router, &l.f.arena, &input, &plan, STR("/srv/x"), &config));
+    assert_false(route_file_granted(l.f.router, &l.f.arena, &input, &plan, STR("/srv/secret"), &config));
+    assert_true(route_file_granted(l.f.router, &l.f.arena, &input, &plan, STR("/srv/open/secret"), &config));
     finish(&l);
 }
 

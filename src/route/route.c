@@ -1,5 +1,6 @@
 #include "route/route.h"
 
+#include "route/access.h"
 #include "route/expression.h"
 #include "route/files.h"
 #include "route/mapping.h"
@@ -226,6 +227,7 @@ static void use_ifs(struct walk *w)
 static bool enter(struct walk *w)
 {
     struct route_subject subject = {w->request, w->endpoints, w->plan, w->plan->path};
+    const char *reason = NULL;
     const struct merged *m;
 
     use_ifs(w);
@@ -233,9 +235,7 @@ static bool enter(struct walk *w)
     if (m->config.setenvif.count > m->setenvif_start)
         setenvif_run(w->arena, &subject, m->config.setenvif.items + m->setenvif_start,
                      m->config.setenvif.count - m->setenvif_start, w->vars);
-    if (m->config.access == ACCESS_DENIED)
-        return refuse(w, 403, "denied by Require all denied");
-    return true;
+    return access_granted(w->arena, &m->config, &subject, w->vars, &reason) || refuse(w, 403, reason);
 }
 
 static void set_env(struct walk *w)
@@ -402,13 +402,15 @@ void route_request(struct router *router, struct arena *arena, const struct rout
         plan_file(&w);
 }
 
-bool route_file_granted(struct router *router, struct arena *arena, const struct server *server,
-                        struct str file_path, const struct dir_config **config)
+bool route_file_granted(struct router *router, struct arena *arena, const struct route_input *input,
+                        const struct plan *plan, struct str file_path, const struct dir_config **config)
 {
     bool normal = files_is_normal(file_path);
-    struct sections_subject subject = {.file_path = normal ? file_path : STR_NONE};
-    const struct merged *m = sections_merge(&router->sections, arena, server, &subject);
+    struct sections_subject where = {.file_path = normal ? file_path : STR_NONE};
+    const struct merged *m = sections_merge(&router->sections, arena, plan->server, &where);
+    struct route_subject subject = {input->request, input->endpoints, plan, plan->path};
+    const char *reason;
 
     *config = &m->config;
-    return normal && m->config.access != ACCESS_DENIED;
+    return normal && access_granted(arena, *config, &subject, input->vars, &reason);
 }

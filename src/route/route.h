@@ -36,7 +36,7 @@ struct plan {
     struct str scheme;  /* REQUEST_SCHEME: "http", "https" */
     struct str path;    /* decoded, normalised; "" when the target has none that can be decoded */
     int status;         /* of PLAN_STATUS: 400, 403, 404, 405 */
-    const char *reason; /* of PLAN_STATUS: static text for the log; names the cause */
+    const char *reason; /* of PLAN_STATUS: text for the log; names the cause */
     /* PLAN_BACKEND */
     const struct pass *pass;
     struct str script_name, path_info; /* decoded; path_info absent: not split */
@@ -67,12 +67,13 @@ void route_request(struct router *router, struct arena *arena, const struct rout
                    struct plan *plan);
 
 /* For the file that an application named (ProxySCGISendfile) or that a lookup found under another name (a
- * directory's index, a symbolic link): the access that <Directory> sections give to it. True when granted.
+ * directory's index, a symbolic link): the access that <Directory> sections give to it. input and plan are
+ * those of the request; its variables stay as they are. True when granted.
  * file_path must be absolute and normalised (uri_normalise_path), else nothing is granted. *config is the
  * server's context with the <Directory> sections of the path; it lives as long as the router or, where the
  * cache had no room, as the arena. */
-bool route_file_granted(struct router *router, struct arena *arena, const struct server *server,
-                        struct str file_path, const struct dir_config **config);
+bool route_file_granted(struct router *router, struct arena *arena, const struct route_input *input,
+                        const struct plan *plan, struct str file_path, const struct dir_config **config);
 
 /* Which server a connection to this local end belongs to before any request: for limits and time-outs. */
 const struct server *route_default_server(struct router *router, const struct endpoints *endpoints);

@@ -446,11 +446,11 @@ static void access_of_backends(void **state)
     (void)state;
     init(&f);
     fixture_add_env(&f, &f.main.dir, "E", "1");
-    fixture_add_directory(&f, &f.main, SECTION_PATH, "/")->access = ACCESS_DENIED;
+    fixture_grant(fixture_add_directory(&f, &f.main, SECTION_PATH, "/"), false);
     d = fixture_add_location(&f, &f.main, SECTION_PATH, "/app/private");
-    d->access = ACCESS_DENIED;
+    fixture_grant(d, false);
     PUSH(&f, &d->setenvif, fixture_rule(&f, SETENVIF_REQUEST_URI, NULL, ".", "L", "1"));
-    fixture_add_location(&f, &f.main, SECTION_PATH, "/app/private/open")->access = ACCESS_GRANTED;
+    fixture_grant(fixture_add_location(&f, &f.main, SECTION_PATH, "/app/private/open"), true);
     /* <Directory> is not for those. */
     assert_int_equal(fixture_get(&f, "/app/x").kind, PLAN_BACKEND);
     assert_refused(fixture_get(&f, "/app/private/x"), 403);
@@ -462,7 +462,7 @@ static void access_of_backends(void **state)
     assert_int_equal(fixture_get(&f, "/app/privateer").kind, PLAN_BACKEND);
     /* Access is judged before the hops. */
     assert_refused(fixture_ask(&f, "GET /app/private HTTP/1.1\r\nHost: h\r\nMax-Forwards: 0\r\n\r\n"), 403);
-    f.main.dir.access = ACCESS_DENIED;
+    fixture_grant(&f.main.dir, false);
     fixture_renew(&f);
     assert_refused(fixture_ask(&f, "GET /app/x HTTP/1.1\r\nHost: h\r\n\r\n"), 403);
     fixture_finish(&f);
@@ -472,16 +472,19 @@ static void access_of_files(void **state)
 {
     struct fixture f;
     struct plan plan;
+    struct request request;
+    struct route_input input = {&request, &f.endpoints, &f.vars};
     const struct dir_config *config;
 
     (void)state;
     init(&f);
-    fixture_add_directory(&f, &f.main, SECTION_PATH, "/")->access = ACCESS_DENIED;
-    fixture_add_directory(&f, &f.main, SECTION_PATH, "/srv/www")->access = ACCESS_GRANTED;
-    fixture_add_directory(&f, &f.main, SECTION_REGEX, "/\\.git(/|$)")->access = ACCESS_DENIED;
+    request = fixture_request(&f, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    fixture_grant(fixture_add_directory(&f, &f.main, SECTION_PATH, "/"), false);
+    fixture_grant(fixture_add_directory(&f, &f.main, SECTION_PATH, "/srv/www"), true);
+    fixture_grant(fixture_add_directory(&f, &f.main, SECTION_REGEX, "/\\.git(/|$)"), false);
     fixture_add_directory(&f, &f.main, SECTION_PATH, "/srv/www/big")->limit_request_body = 5;
-    fixture_add_location(&f, &f.main, SECTION_PATH, "/closed")->access = ACCESS_DENIED;
-    fixture_add_location(&f, &f.main, SECTION_PATH, "/opened")->access = ACCESS_GRANTED;
+    fixture_grant(fixture_add_location(&f, &f.main, SECTION_PATH, "/closed"), false);
+    fixture_grant(fixture_add_location(&f, &f.main, SECTION_PATH, "/opened"), true);
     fixture_add_alias(&f, &f.main, "/etc/", "/etc/");
     fixture_add_alias(&f, &f.main, "/opened/", "/etc/");
     fixture_add_env(&f, &f.main.dir, "E", "1");
@@ -501,13 +504,14 @@ static void access_of_files(void **state)
     assert_int_equal(fixture_get(&f, "/x").config->limit_request_body, UNSET);
 
     /* Files that an application names: <Directory> only. */
-    assert_true(route_file_granted(f.router, &f.arena, &f.main, STR("/srv/www/closed/x"), &config));
-    assert_true(route_file_granted(f.router, &f.arena, &f.main, STR("/srv/www/big/x"), &config));
+    assert_true(route_file_granted(f.router, &f.arena, &input, &plan, STR("/srv/www/closed/x"), &config));
+    assert_true(route_file_granted(f.router, &f.arena, &input, &plan, STR("/srv/www/big/x"), &config));
     assert_int_equal(config->limit_request_body, 5);
-    assert_false(route_file_granted(f.router, &f.arena, &f.main, STR("/etc/passwd"), &config));
-    assert_false(route_file_granted(f.router, &f.arena, &f.main, STR("/srv/www/.git/x"), &config));
-    assert_false(route_file_granted(f.router, &f.arena, &f.main, STR("/srv/www/../../etc/passwd"), &config));
-    assert_false(route_file_granted(f.router, &f.arena, &f.main, STR("srv/www/x"), &config));
+    assert_false(route_file_granted(f.router, &f.arena, &input, &plan, STR("/etc/passwd"), &config));
+    assert_false(route_file_granted(f.router, &f.arena, &input, &plan, STR("/srv/www/.git/x"), &config));
+    assert_false(
+        route_file_granted(f.router, &f.arena, &input, &plan, STR("/srv/www/../../etc/passwd"), &config));
+    assert_false(route_file_granted(f.router, &f.arena, &input, &plan, STR("srv/www/x"), &config));
     assert_non_null(config);
     fixture_finish(&f);
 }
@@ -515,12 +519,17 @@ static void access_of_files(void **state)
 static void access_is_granted_by_default(void **state)
 {
     struct fixture f;
+    struct plan plan;
+    struct request request;
+    struct route_input input = {&request, &f.endpoints, &f.vars};
     const struct dir_config *config;
 
     (void)state;
     init(&f);
-    assert_int_equal(fixture_get(&f, "/x").kind, PLAN_FILE);
-    assert_true(route_file_granted(f.router, &f.arena, &f.main, STR("/etc/x"), &config));
+    request = fixture_request(&f, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    plan = fixture_get(&f, "/x");
+    assert_int_equal(plan.kind, PLAN_FILE);
+    assert_true(route_file_granted(f.router, &f.arena, &input, &plan, STR("/etc/x"), &config));
     assert_ptr_equal(router_model(f.router), &f.model);
     fixture_finish(&f);
 }

@@ -157,14 +157,14 @@ static void innermost_wins(void **state)
     (void)state;
     fixture_init(&f);
     f.main.dir.path_info = PATH_INFO_MOUNT;
-    fixture_add_location(&f, &f.main, SECTION_PATH, "/a")->access = ACCESS_DENIED;
-    fixture_add_location(&f, &f.main, SECTION_PATH, "/a/b")->access = ACCESS_GRANTED;
+    fixture_grant(fixture_add_location(&f, &f.main, SECTION_PATH, "/a"), false);
+    fixture_grant(fixture_add_location(&f, &f.main, SECTION_PATH, "/a/b"), true);
     fixture_add_location(&f, &f.main, SECTION_PATH, "/a/b/c")->path_info = PATH_INFO_APACHE;
     sections_init(&s, &f.arena, &f.model, 8);
-    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/x"))->config.access, ACCESS_UNSET);
-    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a"))->config.access, ACCESS_DENIED);
-    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b"))->config.access, ACCESS_GRANTED);
-    assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b/c"))->config.access, ACCESS_GRANTED);
+    assert_ptr_equal(merge_location(&s, &f.arena, &f.main, STR("/x"))->config.require, NULL);
+    assert_ptr_equal(merge_location(&s, &f.arena, &f.main, STR("/a"))->config.require, &fixture_denied);
+    assert_ptr_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b"))->config.require, &fixture_granted);
+    assert_ptr_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b/c"))->config.require, &fixture_granted);
     assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b"))->config.path_info, PATH_INFO_MOUNT);
     assert_int_equal(merge_location(&s, &f.arena, &f.main, STR("/a/b/c"))->config.path_info,
                      PATH_INFO_APACHE);

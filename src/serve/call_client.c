@@ -159,6 +159,13 @@ const struct stream_user call_stream_user = {.body_ready = body_ready, .sent = s
 
 /* ---- files ---- */
 
+static bool file_granted(struct call *c, struct str path, const struct dir_config **config)
+{
+    struct route_input input = {&c->x.request, c->x.endpoints, &c->x.vars};
+
+    return route_file_granted(c->worker->router, c->x.arena, &input, &c->x.plan, path, config);
+}
+
 static void lookup_judge(struct call *c, struct lookup *l)
 {
     const struct dir_config *config = c->x.plan.config;
@@ -173,8 +180,7 @@ static void lookup_judge(struct call *c, struct lookup *l)
                              : l->error == EACCES ? 403
                                                   : 500,
                              call_error_z(c, -l->error));
-    } else if (l->renamed && config->follow_symlinks != 1 &&
-               !route_file_granted(c->worker->router, c->x.arena, c->x.plan.server, real, &config)) {
+    } else if (l->renamed && config->follow_symlinks != 1 && !file_granted(c, real, &config)) {
         exchange_file_failed(&c->x, 403, "a symbolic link leads out of the granted directories");
     } else if (l->kind == LOOKUP_DIRECTORY) {
         exchange_file_is_directory(&c->x);
@@ -211,8 +217,7 @@ void call_look_up(struct call *c)
     struct str path = exchange_file_path(&c->x);
 
     if (c->x.file_named &&
-        (!uri_normalise_path(c->x.arena, path, true, &path) ||
-         !route_file_granted(c->worker->router, c->x.arena, c->x.plan.server, path, &config))) {
+        (!uri_normalise_path(c->x.arena, path, true, &path) || !file_granted(c, path, &config))) {
         exchange_file_failed(&c->x, 403, "not in a granted directory");
         return;
     }
