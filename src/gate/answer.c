@@ -345,6 +345,10 @@ static void redirect_to(struct exchange *x, struct str target, int status)
         answer_error(x, 500);
         return;
     }
+    if (x->hops == 1) {
+        x->first_status = status;
+        x->first_path = x->plan.path;
+    }
     keep_vars(x, status);
     x->request.uri = local_target(arena_copy(x->arena, target));
     if (x->request.method_id != METHOD_HEAD) {

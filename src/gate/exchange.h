@@ -130,7 +130,9 @@ struct exchange {
 
     struct field *kept; /* response fields of earlier hops that survive */
     size_t kept_count;
-    int status_override; /* of an ErrorDocument: the status that stays; 0: none */
+    int status_override;   /* of an ErrorDocument: the status that stays; 0: none */
+    int first_status;      /* of the answer that was redirected first; 0: none was */
+    struct str first_path; /* the path that it was for */
     bool in_error_document;
 
     struct str file_path;

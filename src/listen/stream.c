@@ -255,6 +255,7 @@ bool stream_head(struct stream *s, const struct response *response)
     w->head = (struct out)OUT_INIT(arena_alloc(&s->arena, size), size);
     w->framing = h1_write_head(&w->head, response, &context, &w->keep_alive);
     w->head_given = true;
+    s->keep_alive = w->keep_alive;
     return !w->head.overflow;
 }
 

@@ -46,6 +46,7 @@ struct stream {
     int64_t progress_ms;            /* when bytes last went to the client */
     uint64_t received, sent_bytes;  /* on the wire, for logs */
     unsigned requests_before;       /* on this connection, for logs */
+    bool keep_alive;                /* the answer's head lets the connection go on */
 };
 
 /* The bytes of the body that are at hand (maybe none); they stay in place until they are acked. */

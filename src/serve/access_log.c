@@ -94,7 +94,7 @@ static void put_bytes(struct out *o, char letter, uint64_t n)
         out_u64(o, n);
 }
 
-static void put_request_part(struct out *o, char letter, const struct exchange *x)
+static void put_request_part(struct out *o, char letter, bool final, const struct exchange *x)
 {
     const struct request *r = x->first;
 
@@ -109,7 +109,9 @@ static void put_request_part(struct out *o, char letter, const struct exchange *
         put_or_dash(o, r->protocol);
         break;
     case 'U':
-        put_or_dash(o, x->routed && x->plan.path.p ? x->plan.path : r->uri.path);
+        put_or_dash(o, x->first_path.p && !final     ? x->first_path
+                       : x->routed && x->plan.path.p ? x->plan.path
+                                                     : r->uri.path);
         break;
     case 'q':
         if (r->uri.query.p) {
@@ -190,7 +192,7 @@ static void put_item(struct out *o, const struct log_item *item, const struct ac
         put_time(o, item, f);
         break;
     case 's':
-        out_u64(o, (uint64_t)x->response.status);
+        out_u64(o, (uint64_t)(x->first_status && !item->final ? x->first_status : x->response.status));
         break;
     case 'b':
     case 'B':
@@ -216,7 +218,7 @@ static void put_item(struct out *o, const struct log_item *item, const struct ac
         put_named(o, item, x);
         break;
     case 'X':
-        out_char(o, x->cut_off ? 'X' : f->kept_alive ? '+' : '-');
+        out_char(o, x->cut_off ? 'X' : f->s->keep_alive ? '+' : '-');
         break;
     case 'f':
         put_or_dash(o, x->file_path.p ? x->file_path : x->plan.script_filename);
@@ -226,7 +228,7 @@ static void put_item(struct out *o, const struct log_item *item, const struct ac
     case 'H':
     case 'U':
     case 'q':
-        put_request_part(o, item->letter, x);
+        put_request_part(o, item->letter, item->final, x);
         break;
     case 'v':
     case 'V':

@@ -12,7 +12,6 @@ struct access_facts {
     const struct stream *s;
     int64_t wall_ms; /* milliseconds since 1970, when the answer was done */
     int64_t took_ms;
-    bool kept_alive; /* the connection goes on */
 };
 
 /* Without a newline. Values of the request and the response are escaped; absent ones are "-". */
