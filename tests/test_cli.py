@@ -153,7 +153,6 @@ FAULTS = [
     ("LogLevel loud", 10, "loud", None),
     ('LogFormat "%Q" x', 12, "unknown format letter", None),
     ("SetEnvIf Request_URI ( x", 23, "cannot be compiled", None),
-    ("LimitRequestFields many", 20, "", None),
     ("IOEngine kqueue", 10, "IOEngine must be", None),
     ("ErrorDocument 200 x", 15, "", None),
     ("Require all granted", 1, "outside of a section", "directory"),
@@ -177,6 +176,15 @@ def test_fault(check, tmp_path, text, column, message, hint):
     assert at == column, result.stderr
     if hint:
         assert hint in given
+
+
+@pytest.mark.parametrize("text,column", [("LimitRequestFields many", 20), ("Timeout abc", 9), ("Timeout 0", 9)])
+def test_warning(check, text, column):
+    """What httpd accepts, though it means nothing, does not keep scgate from starting."""
+    result = check(f"Listen 8080\n{text}\n")
+    assert result.returncode == 0 and result.stderr.endswith("Syntax OK\n")
+    (warning,) = diagnostics(result.stderr)
+    assert warning[1:4] == (2, column, "warning")
 
 
 def test_many_faults_in_one_go(check):
