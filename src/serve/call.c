@@ -99,6 +99,7 @@ void call_end(struct call *c)
         close(c->file);
     call_block_return(c);
     call_spool_finish(c);
+    call_ahead_return(c);
     c->file = -1;
     c->stream = NULL;
     if (linger)
@@ -145,10 +146,14 @@ static bool act(struct call *c, unsigned wants)
         return call_spool_get(c), true;
     if (wants & WANT_TO_BACKEND && !io_op_pending(&c->writer))
         return call_write_backend(c), true;
+    if (wants & WANT_FROM_BACKEND && call_feed_ahead(c))
+        return true;
     if (wants & WANT_FROM_BACKEND && !io_op_pending(&c->reader))
         return call_read_backend(c), true;
     if (wants & WANT_TO_CLIENT && !c->client_busy)
         return call_write_content(c), true;
+    if (call_may_read_ahead(c))
+        return call_read_ahead(c), true;
     if (wants & WANT_END && !c->client_busy)
         return call_end_answer(c), true;
     if (wants & WANT_ABORT && !c->client_busy)

@@ -11,6 +11,14 @@
 /* How long an answer may take before the client is watched: usual ones are done by then and pay nothing. */
 enum { CALL_WATCH_MS = 500 };
 
+/* Blocks that are read ahead for a slow client; with the one being sent this bounds what an answer takes. */
+enum { CALL_AHEAD_MAX = 4 };
+
+struct call_piece {
+    char *block; /* of frontend.body_blocks */
+    size_t n;    /* bytes */
+};
+
 struct call {
     struct exchange x;
     struct worker *worker;
@@ -35,6 +43,12 @@ struct call {
     char *block;
     size_t block_size, start, received;
     bool block_from_cache;
+    /* what was read ahead: a ring */
+    struct call_piece ahead[CALL_AHEAD_MAX];
+    unsigned ahead_first, ahead_count;
+    char *ahead_block;       /* being received to */
+    bool ahead_ended;        /* the backend's end comes behind them */
+    const char *ahead_error; /* of that end; NULL: clean */
 
     /* the client */
     bool client_busy; /* a send is under way */
@@ -82,6 +96,14 @@ bool call_drop_backend(struct call *c);
 bool call_may_linger(const struct call *c);
 /* Does that; the call has no stream any more. */
 void call_linger_backend(struct call *c);
+
+/* ---- call_ahead.c ---- */
+
+bool call_may_read_ahead(const struct call *c);
+void call_read_ahead(struct call *c);
+/* Gives the exchange what was read ahead; false when there is nothing. Only while it wants to be fed. */
+bool call_feed_ahead(struct call *c);
+void call_ahead_return(struct call *c);
 
 /* ---- call_spool.c ---- */
 
