@@ -213,6 +213,8 @@ static void load_host(struct load *load, const struct node *node)
     server->port = 0;
     server->file_aliases.items = NULL;
     server->file_aliases.count = server->file_aliases.room = 0;
+    server->redirects.items = NULL;
+    server->redirects.count = server->redirects.room = 0;
     SEAL(server->custom_logs);
     SEAL(server->passes);
     SEAL(server->locations);
@@ -223,9 +225,11 @@ static void load_host(struct load *load, const struct node *node)
     set_host_addresses(&scope, node);
     run_server(load, server, &dir, IN_VHOST, node->first);
     dir_config_merge(load->arena, &m->main->dir, &dir, &server->dir);
-    /* Its own aliases are looked at first. */
+    /* Its own aliases and redirects are looked at first. */
     for (size_t i = 0; i < m->main->file_aliases.count; i++)
         *GROW(load->arena, server->file_aliases) = m->main->file_aliases.items[i];
+    for (size_t i = 0; i < m->main->redirects.count; i++)
+        *GROW(load->arena, server->redirects) = m->main->redirects.items[i];
 }
 
 /* ---- the whole ---- */

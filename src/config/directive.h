@@ -85,8 +85,8 @@ struct rule_group {
     const struct directive *rows;
     size_t count;
 };
-extern const struct rule_group rules_server, rules_section, rules_proxy, rules_env, rules_dir, rules_access,
-    rules_log, rules_other;
+extern const struct rule_group rules_server, rules_section, rules_alias, rules_proxy, rules_env, rules_dir,
+    rules_access, rules_log, rules_other;
 
 #define RULE_GROUP(rows)                                                                                     \
     {                                                                                                        \

@@ -174,7 +174,8 @@ static void test_files_and_proxy(void **state)
           "2:8: error: balancers are not supported in this release | name one backend with ProxyPass: "
           "scgi://host:port/");
     FAULT("<Proxy http://h/ timeout=1>\n</Proxy>",
-          "2:8: error: unknown scheme: scgate speaks only SCGI to backends: \"http://h/\"");
+          "2:8: error: unknown scheme: scgate speaks only SCGI to backends: \"http://h/\" | "
+          "scgi://host:port/path or unix:/path/of/socket|scgi://host/path");
     FAULT("<ProxyMatch (>\n</ProxyMatch>",
           "2:14: error: the expression cannot be compiled: missing closing parenthesis");
     FAULT("<Location />\n<Proxy *>\n</Proxy>\n</Location>",
@@ -367,7 +368,7 @@ static void test_proxy_pass(void **state)
     GOOD("<Location /x/>\nProxyPass scgi://h/ timeout=3\n</Location>");
     FAULT("ProxyPass /a/",
           "2:1: error: ProxyPass needs a path and a URL outside of <Location> | syntax: ProxyPass "
-          "[path] !|url [key=value ...]");
+          "[[~] path] !|url [key=value ...]");
     FAULT("<Location /x>\nProxyPass /y scgi://h/\n</Location>",
           "3:11: error: ProxyPass takes no path inside of <Location>: the section's is used");
     FAULT("ProxyPass /a/ /b/", "2:15: error: the URL must be absolute: \"/b/\" | scgi://host:port/path or "
@@ -376,8 +377,27 @@ static void test_proxy_pass(void **state)
     FAULT("ProxyPass /a/ balancer://x/ lbmethod=byrequests",
           "2:15: error: balancers are not supported in this release: \"balancer://x/\" | name one backend: "
           "scgi://host:port/");
-    FAULT("ProxyPass ~ ^/x scgi://h/",
-          "2:11: error: ProxyPass with an expression is not supported in this release");
+    GOOD("ProxyPass ~ ^/x scgi://h/\nProxyPassMatch ^/y !\nProxyPassMatch ^(/z) scgi://h$1\n"
+         "<LocationMatch ^/l/(.*)>\nProxyPassMatch scgi://h/$1\n</LocationMatch>");
+    FAULT("ProxyPassMatch ~ ^/x scgi://h/", "2:16: error: \"~\" belongs to ProxyPass outside of <Location>");
+    FAULT("ProxyPassMatch ^/x",
+          "2:1: error: ProxyPassMatch needs an expression and a URL outside of <Location> | syntax: "
+          "ProxyPassMatch [regex] !|url [key=value ...]");
+    FAULT("ProxyPassMatch ( scgi://h/",
+          "2:17: error: the expression cannot be compiled: missing closing parenthesis");
+    FAULT("<Location /x>\nProxyPassMatch scgi://h/\n</Location>",
+          "3:16: error: ProxyPassMatch takes its expression from <LocationMatch>");
+    FAULT("<LocationMatch /x>\nProxyPass scgi://h/ mapping=encoded\n</LocationMatch>",
+          "3:11: error: mapping= needs the path of a <Location>");
+    FAULT("ProxyPassMatch ^/(.*) scgi://$1/",
+          "2:23: error: a request must not choose the host, port or socket: \"scgi://$1/\" | put a slash "
+          "between the host and what is replaced");
+    FAULT("ProxyPass /x/ scgi://${HOST}/ interpolate",
+          "2:22: warning: variable \"HOST\" is not defined\n2:15: error: a request must not choose the host, "
+          "port or socket: \"scgi://${HOST}/\" | put a slash between the host and what is replaced");
+    FAULT("ProxyPassMatch ^/ scgi://h/ mapping=servlet",
+          "2:1: error: mapping= does not go together with an expression");
+    FAULT("ProxyPassMatch ^/ scgi://h/ nocanon", "2:1: warning: nocanon has no effect with an expression");
     FAULT("ProxyPass /a/ scgi://h",
           "2:15: warning: the path ends in a slash and the URL has none; \"/\" is put in | "
           "write \"scgi://h/\"");
@@ -385,6 +405,44 @@ static void test_proxy_pass(void **state)
           "2:11: warning: the path does not begin with a slash; no request will match it");
     FAULT("ProxyPass /a/ scgi://h/ timeout=5\nProxyPass /b/ scgi://h/ timeout=6",
           "3:15: warning: the parameters are not used: the backend is shared with /etc/gate.conf:2");
+}
+
+static void test_handler(void **state)
+{
+    (void)state;
+    GOOD("SetHandler none\n<Files x>\nSetHandler \"proxy:unix:/run/x.sock|scgi://localhost/\"\n</Files>\n"
+         "<If true>\nSetHandler default-handler\n</If>");
+    FAULT("SetHandler server-status",
+          "2:12: error: the handler \"server-status\" is not supported | syntax: SetHandler "
+          "proxy:url|default-handler|none");
+    FAULT("SetHandler proxy:http://h/",
+          "2:12: error: unknown scheme: scgate speaks only SCGI to backends: \"proxy:http://h/\" | "
+          "scgi://host:port/path or unix:/path/of/socket|scgi://host/path");
+}
+
+static void test_redirects(void **state)
+{
+    (void)state;
+    GOOD("Redirect /a http://h/\nRedirect permanent /a /b\nRedirect 308 /a HTTPS://h\nRedirect gone /a\n"
+         "Redirect 404 /a\nRedirectMatch (.*)[.]gif$ http://h$1.jpg\nRedirectMatch seeother ^/x $0\n"
+         "RedirectTemp /a /b\nRedirectPermanent /a /b\nAliasMatch ^/x/(.*) /srv/$1\n"
+         "<Location /x>\nRedirect 301 http://h/\n</Location>\n<Location /y>\nRedirect gone\n</Location>");
+    FAULT("Redirect a http://h/", "2:10: error: the path must begin with a slash");
+    FAULT("Redirect /a", "2:1: error: the URL to redirect to is missing | syntax: Redirect [status] "
+                         "[URL-path] [URL]");
+    FAULT("Redirect /a b", "2:13: error: \"b\" is not a URL | an absolute URL, or a path that begins with a "
+                           "slash");
+    FAULT("Redirect gone /a http://h/", "2:18: error: status 410 takes no URL");
+    FAULT("Redirect 200 /a", "2:10: error: status 200 is neither a redirect nor an error");
+    FAULT("Redirect 304 /a /b", "2:10: error: status 304 is neither a redirect nor an error");
+    FAULT("Redirect 301 /a /b /c",
+          "2:20: error: Redirect takes no more arguments | syntax: Redirect [status] "
+          "[URL-path] [URL]");
+    FAULT("Redirect gone", "2:1: error: Redirect needs a path");
+    FAULT("RedirectMatch 301", "2:1: error: RedirectMatch needs an expression");
+    FAULT("RedirectMatch ( /x",
+          "2:16: error: the expression cannot be compiled: missing closing parenthesis");
+    FAULT("AliasMatch ( /x", "2:13: error: the expression cannot be compiled: missing closing parenthesis");
 }
 
 static void test_proxy_parameters(void **state)
@@ -395,7 +453,6 @@ static void test_proxy_parameters(void **state)
         {"oops", "\"oops\" is not a parameter of ProxyPass | parameters are key=value"},
         {"frob=1", "unknown parameter \"frob\" of ProxyPass"},
         {"mapping=odd", "unknown mapping \"odd\""},
-        {"mapping=servlet", "mapping=servlet is not supported in this release"},
         {"timeout=abc", "timeout must be a number from 1 to 1000000"},
         {"timeout=5x", "timeout must be a number from 1 to 1000000"},
         {"timeout=0", "timeout must be a number from 1 to 1000000"},
@@ -435,7 +492,7 @@ static void test_proxy_parameters(void **state)
         if (load(arena_printf(&arena, "Listen 80\nProxyPass /a/ scgi://h/ %s", bad_values[i]).p, &faults))
             fail_msg("accepted: %s", bad_values[i]);
     FAULT("ProxyPass /a/ scgi://h/ max=5 Retry=0 loadfactor=1.5 status=+D-E+H upgrade=websocket nocanon",
-          "2:1: warning: without effect in this release: max, retry, loadfactor, status, upgrade, nocanon");
+          "2:1: warning: without effect in this release: max, retry, loadfactor, status, upgrade");
 }
 
 static void test_values(void **state)
@@ -670,6 +727,7 @@ int main(void)
         cmocka_unit_test(test_budget),      cmocka_unit_test(test_version),
         cmocka_unit_test(test_include),     cmocka_unit_test(test_error),
         cmocka_unit_test(test_proxy_pass),  cmocka_unit_test(test_proxy_parameters),
+        cmocka_unit_test(test_handler),     cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_values),      cmocka_unit_test(test_environment),
         cmocka_unit_test(test_logs),        cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_require),     cmocka_unit_test(test_require_groups),

@@ -8,6 +8,7 @@ void dir_config_init(struct dir_config *d)
         .gateway_interface = UNSET,
         .limit_request_body = UNSET,
         .follow_symlinks = UNSET,
+        .interpolate = UNSET,
     };
 }
 
@@ -64,12 +65,25 @@ void dir_config_merge(struct arena *arena, const struct dir_config *base, const 
         out->follow_symlinks = add->follow_symlinks;
     if (add->pass)
         out->pass = add->pass;
+    if (add->interpolate != UNSET)
+        out->interpolate = add->interpolate;
+    if (add->handler_set) {
+        out->handler_set = true;
+        out->handler = add->handler;
+    }
     APPEND(arena, out->env, add->env);
     APPEND(arena, out->setenvif, add->setenvif);
     APPEND(arena, out->types, add->types);
     APPEND(arena, out->error_documents, add->error_documents);
     APPEND(arena, out->files, add->files);
     APPEND(arena, out->ifs, add->ifs);
+    if (add->redirects.count) { /* inner ones come first */
+        out->redirects.items = NULL;
+        out->redirects.count = 0;
+        APPEND(arena, out->redirects, add->redirects);
+        APPEND(arena, out->redirects, base->redirects);
+    }
+    SEAL(out->redirects);
     if (add->directory_index_set) {
         out->directory_index.items = add->directory_index.items;
         out->directory_index.count = add->directory_index.count;

@@ -61,24 +61,46 @@ struct backend {
 
 /* ---- mapping ---- */
 
+/* mapping=: what the path of a ProxyPass is compared with */
+enum pass_mapping {
+    PASS_DECODED, /* the decoded path */
+    PASS_ENCODED, /* the path as the client sent it */
+    PASS_SERVLET, /* the same, without the parameters (";name=value") of its segments */
+};
+
 /* One ProxyPass: a path of ours to a backend and a path there, or an exclusion. */
 struct pass {
     struct str path; /* of ours, decoded, e.g. "/app/"; absent inside <Location> of a pattern (then the rest
                         is the whole path) */
-    bool exclude;    /* "!" */
+    const struct regex *regex; /* ProxyPassMatch; there is no path then */
+    enum pass_mapping mapping;
+    bool exclude;            /* "!" */
+    bool nocanon;            /* the rest of the path stands in SCRIPT_FILENAME as the client sent it */
+    bool substitute;         /* target_path holds $0 to $9 of the expression, and nothing follows it */
+    bool interpolate;        /* target_path holds ${VARIABLE} */
     struct backend *backend; /* NULL when exclude */
     struct str authority;    /* canonical, for SCRIPT_FILENAME: "127.0.0.1:4001", "localhost" (port 4000 left
                                 out), "[::1]:4000" */
-    struct str target_path;  /* of the backend URL, decoded, begins with '/' (a missing one is "/") unless the
-                                URL has none: then "" */
+    struct str target_path;  /* of the backend URL, decoded, begins with '/' (a missing one is "/") or, with
+                                substitute, with a group, unless the URL has none: then "" */
     struct str url;          /* of the backend, as written: what <Proxy> sections are compared with */
     struct diag_place place;
 };
 
 /* Alias: a path of ours to a path of the file system. */
 struct alias {
-    struct str path;   /* e.g. "/files/" */
-    struct str target; /* absolute file-system path */
+    struct str path;           /* e.g. "/files/" */
+    const struct regex *regex; /* AliasMatch; there is no path then */
+    struct str target;         /* absolute file-system path; of AliasMatch with $0 to $9 */
+    struct diag_place place;
+};
+
+/* Redirect: paths that the client finds elsewhere, or not at all. */
+struct redirect {
+    struct str path;           /* absent with regex, and inside of sections when none is given: all paths */
+    const struct regex *regex; /* RedirectMatch */
+    int status;                /* 300 to 399: with a target; else an error */
+    struct str target;         /* a URL or a local path; of RedirectMatch with $0 to $9 */
     struct diag_place place;
 };
 
@@ -228,6 +250,11 @@ struct dir_config {
     int64_t limit_request_body; /* bytes; 0 = unlimited; UNSET */
     int follow_symlinks;        /* Options FollowSymLinks written: 1, taken away: 0, UNSET */
     const struct pass *pass;    /* ProxyPass inside <Location>; NULL = unset */
+    int interpolate;            /* ProxyPassInterpolateEnv; UNSET, 0, 1 */
+    bool handler_set;           /* SetHandler was given */
+    const struct pass *handler; /* SetHandler "proxy:..."; NULL: none, or taken back. Its path is that of its
+                                   <Location>, else absent */
+    LIST_OF(struct redirect) redirects; /* Redirect inside of sections: inner ones first */
     LIST_OF(struct env_op) env;
     LIST_OF(struct setenvif) setenvif;
     LIST_OF(struct media_type) types;               /* AddType; the last one for an extension wins */
@@ -326,7 +353,9 @@ struct server {
     struct str error_log; /* absolute path; absent: standard error */
     LIST_OF(struct custom_log) custom_logs;
     LIST_OF(struct pass) passes; /* main server's entries first: the first match wins */
+    bool encoded_passes;         /* one of them has mapping=encoded or servlet */
     LIST_OF(struct alias) file_aliases;
+    LIST_OF(struct redirect) redirects; /* its own first */
     LIST_OF(struct section) locations; /* main server's first, in file order */
     LIST_OF(struct section)
     directories; /* paths and globs with the fewest segments first, then regexes in file order */

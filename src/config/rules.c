@@ -7,8 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const struct rule_group *const groups[] = {&rules_server, &rules_section, &rules_proxy, &rules_env,
-                                                  &rules_dir,    &rules_access,  &rules_log,   &rules_other};
+static const struct rule_group *const groups[] = {&rules_server, &rules_section, &rules_alias,
+                                                  &rules_proxy,  &rules_env,     &rules_dir,
+                                                  &rules_access, &rules_log,     &rules_other};
 
 enum { GROUPS = sizeof groups / sizeof *groups };
 

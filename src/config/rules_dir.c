@@ -55,20 +55,6 @@ static void set_options(const struct scope *s, const struct directive *row, cons
 
 /* ---- files ---- */
 
-static void set_alias(const struct scope *s, const struct directive *row, const struct node *n)
-{
-    struct alias alias = {
-        .path = arena_copy(s->load->arena, n->words[0].text),
-        .target = scope_path(s, n, 1),
-        .place = node_place(n),
-    };
-
-    (void)row;
-    if (!str_starts(alias.path, STR("/")))
-        scope_warning(s, n, 0, "the path does not begin with a slash; no request will match it");
-    *GROW(s->load->arena, s->server->file_aliases) = alias;
-}
-
 static void set_directory_index(const struct scope *s, const struct directive *row, const struct node *n)
 {
     struct dir_config *d = s->dir;
@@ -165,8 +151,6 @@ static void set_error_document(const struct scope *s, const struct directive *ro
 static const struct directive rows[] = {
     {STR_INIT("AddType"), ANYWHERE, 2, ANY_NUMBER, set_add_type, "AddType media-type extension ...",
      "The Content-Type of files by extension"},
-    {STR_INIT("Alias"), IN_HOST, 2, 2, set_alias, "Alias URL-path file-path",
-     "Serves the files below a directory at a path"},
     {STR_INIT("AllowOverride"), IN_DIRECTORY, 1, ANY_NUMBER, set_allow_override, "AllowOverride None",
      ".htaccess files are not read; other values than None are warned about"},
     {STR_INIT("DirectoryIndex"), ANYWHERE, 1, ANY_NUMBER, set_directory_index, "DirectoryIndex file ...|disabled",

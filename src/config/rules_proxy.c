@@ -46,6 +46,8 @@ static const struct parameter {
 };
 
 struct pass_parameters {
+    enum pass_mapping mapping;
+    bool nocanon, interpolate;
     int timeout_ms, connect_timeout_ms;
     bool given;                /* any at all */
     struct str without_effect; /* names; absent: none */
@@ -116,19 +118,26 @@ static void no_effect(const struct scope *s, struct pass_parameters *out, struct
         out->without_effect.p ? ARENA_CONCAT(s->load->arena, out->without_effect, STR(", "), name) : name;
 }
 
-/* nocanon and the like: words of their own. */
-static bool read_word(const struct scope *s, const struct node *n, size_t i, struct pass_parameters *out)
+/* Words of their own. The query never stands in the path that an SCGI application gets: noquery asks for what
+ * is so anyway. */
+static bool read_word(struct str word, struct pass_parameters *out)
 {
-    static const struct str words[] = {STR_INIT("nocanon"), STR_INIT("interpolate"), STR_INIT("noquery")};
-    struct str word = n->words[i].text;
+    bool nocanon = str_eq_nocase(word, STR("nocanon")), interpolate = str_eq_nocase(word, STR("interpolate"));
 
-    for (size_t w = 0; w < sizeof words / sizeof *words; w++) {
-        if (!str_eq_nocase(word, words[w]))
-            continue;
-        no_effect(s, out, words[w]);
-        return true;
-    }
-    return false;
+    out->nocanon |= nocanon;
+    out->interpolate |= interpolate;
+    return nocanon || interpolate || str_eq_nocase(word, STR("noquery"));
+}
+
+static void read_mapping(const struct scope *s, const struct node *n, size_t i, struct str text,
+                         struct pass_parameters *out)
+{
+    if (str_eq_nocase(text, STR("encoded")))
+        out->mapping = PASS_ENCODED;
+    else if (str_eq_nocase(text, STR("servlet")))
+        out->mapping = PASS_SERVLET;
+    else
+        scope_error(s, n, i, "unknown mapping \"%.*s\"", STR_ARG(text));
 }
 
 static void read_parameter(const struct scope *s, const struct node *n, size_t i, struct pass_parameters *out)
@@ -138,7 +147,7 @@ static void read_parameter(const struct scope *s, const struct node *n, size_t i
     const char *want;
     int64_t value;
 
-    if (read_word(s, n, i, out))
+    if (read_word(n->words[i].text, out))
         return;
     if (!text.p) {
         fault_hint(s->load->diags,
@@ -148,11 +157,7 @@ static void read_parameter(const struct scope *s, const struct node *n, size_t i
         return;
     }
     if (str_eq_nocase(name, STR("mapping"))) {
-        bool known = str_eq_nocase(text, STR("encoded")) || str_eq_nocase(text, STR("servlet"));
-
-        scope_error(s, n, i,
-                    known ? "mapping=%.*s is not supported in this release" : "unknown mapping \"%.*s\"",
-                    STR_ARG(text));
+        read_mapping(s, n, i, text, out);
         return;
     }
     p = find_parameter(name);
@@ -232,7 +237,7 @@ static struct str join_path(const struct scope *s, const struct node *n, size_t 
 {
     if (t->path.p)
         return t->path;
-    if (pass->path.n == 0 || pass->path.p[pass->path.n - 1] != '/')
+    if (pass->regex || pass->path.n == 0 || pass->path.p[pass->path.n - 1] != '/')
         return STR("");
     if (t->address.kind == ADDRESS_TCP)
         fault_hint(s->load->diags,
@@ -241,36 +246,74 @@ static struct str join_path(const struct scope *s, const struct node *n, size_t 
     return STR("/");
 }
 
+/* True if the text holds what stands for a group: $0 to $9. */
+static bool has_groups(struct str text)
+{
+    for (size_t i = 0; i + 1 < text.n; i++)
+        if (text.p[i] == '$' && ascii_digit(text.p[i + 1]))
+            return true;
+    return false;
+}
+
+static void report_target(const struct scope *s, const struct node *n, size_t i,
+                          const struct target_fault *fault)
+{
+    struct diag *d = scope_error(s, n, i, "%s: \"%.*s\"", fault->message, STR_ARG(n->words[i].text));
+
+    if (fault->hint)
+        fault_hint(s->load->diags, d, "%s", fault->hint);
+}
+
+static bool has_word(const struct node *n, size_t from, struct str word)
+{
+    for (size_t i = from; i < n->count; i++)
+        if (str_eq_nocase(n->words[i].text, word))
+            return true;
+    return false;
+}
+
+static void take_parameters(const struct scope *s, const struct node *n, const struct pass_parameters *given,
+                            struct pass *pass)
+{
+    pass->mapping = given->mapping;
+    pass->nocanon = given->nocanon && !pass->regex;
+    pass->interpolate = given->interpolate;
+    if (pass->regex && given->mapping != PASS_DECODED)
+        fault_add(s->load->diags, DIAG_ERROR, node_place(n),
+                  "mapping= does not go together with an expression");
+    if (pass->regex && given->nocanon)
+        fault_add(s->load->diags, DIAG_WARNING, node_place(n), "nocanon has no effect with an expression");
+}
+
 /* The URL is argument i. */
 static bool set_target(const struct scope *s, const struct node *n, size_t i, struct pass *pass)
 {
+    bool variable = pass->regex || has_word(n, i + 1, STR("interpolate")), good;
     struct str text = n->words[i].text;
     struct pass_parameters given;
     struct target target;
     struct target_fault fault;
-    bool good;
 
     if (str_eq(text, STR("!"))) {
         pass->exclude = true;
-        read_parameters(s, n, i + 1);
+        given = read_parameters(s, n, i + 1);
+        take_parameters(s, n, &given, pass);
         return true;
     }
-    good = target_parse(s->load->arena, s->load->model->runtime_dir, text, &target, &fault);
-    if (!good) {
-        struct diag *d = scope_error(s, n, i, "%s: \"%.*s\"", fault.message, STR_ARG(text));
-
-        if (fault.hint)
-            fault_hint(s->load->diags, d, "%s", fault.hint);
-    }
+    good = target_parse(s->load->arena, s->load->model->runtime_dir, text, variable, &target, &fault);
+    if (!good)
+        report_target(s, n, i, &fault);
     if (!good && str_starts_nocase(text, STR("balancer:")))
         return false; /* the parameters are those of a balancer */
     given = read_parameters(s, n, i + 1);
+    take_parameters(s, n, &given, pass);
     if (!good)
         return false;
     pass->backend = share_backend(s, n, i, &target, &given);
     pass->url = arena_copy(s->load->arena, text);
     pass->authority = target.authority;
     pass->target_path = join_path(s, n, i, pass, &target);
+    pass->substitute = pass->regex && has_groups(pass->target_path);
     return true;
 }
 
@@ -281,8 +324,9 @@ bool set_proxy_parameters(const struct scope *s, const struct node *n, size_t i)
     struct target_fault fault;
     struct backend *b;
 
-    if (!target_parse(s->load->arena, s->load->model->runtime_dir, n->words[i].text, &target, &fault)) {
-        scope_error(s, n, i, "%s: \"%.*s\"", fault.message, STR_ARG(n->words[i].text));
+    if (!target_parse(s->load->arena, s->load->model->runtime_dir, n->words[i].text, false, &target,
+                      &fault)) {
+        report_target(s, n, i, &fault);
         return false;
     }
     given = read_parameters(s, n, i + 1);
@@ -294,44 +338,101 @@ bool set_proxy_parameters(const struct scope *s, const struct node *n, size_t i)
     return true;
 }
 
-static void pass_in_location(const struct scope *s, const struct node *n)
+static void pass_in_location(const struct scope *s, const struct directive *row, const struct node *n)
 {
     struct pass *pass = ARENA_NEW(s->load->arena, struct pass);
     struct str first = n->words[0].text, second = node_word(n, 1);
 
     pass->place = node_place(n);
-    pass->path = s->section->kind == SECTION_PATH ? s->section->pattern : STR_NONE;
+    if (row->low) {
+        pass->regex = s->section->regex;
+        if (s->section->kind != SECTION_REGEX) {
+            scope_error(s, n, 0, "ProxyPassMatch takes its expression from <LocationMatch>");
+            return;
+        }
+    } else if (s->section->kind == SECTION_PATH) {
+        pass->path = s->section->pattern;
+    }
     if (str_starts(first, STR("/")) && second.p && str_find(second, '=') < 0) {
-        scope_error(s, n, 0, "ProxyPass takes no path inside of <Location>: the section's is used");
+        scope_error(s, n, 0, "%.*s takes no path inside of <Location>: the section's is used",
+                    STR_ARG(row->name));
         return;
     }
-    if (set_target(s, n, 0, pass))
+    if (set_target(s, n, 0, pass) && (pass->path.p || pass->mapping == PASS_DECODED))
         s->dir->pass = pass;
+    else if (pass->mapping != PASS_DECODED)
+        scope_error(s, n, 0, "mapping= needs the path of a <Location>");
 }
 
+/* ProxyPass path url, ProxyPass ~ regex url, ProxyPassMatch regex url */
 static void set_proxy_pass(const struct scope *s, const struct directive *row, const struct node *n)
 {
     struct pass pass = {.place = node_place(n)};
+    bool tilde = str_eq(n->words[0].text, STR("~")), match = row->low || tilde;
+    size_t at = tilde;
 
+    if (tilde && (row->low || s->section)) {
+        scope_error(s, n, 0, "\"~\" belongs to ProxyPass outside of <Location>");
+        return;
+    }
     if (s->section) {
-        pass_in_location(s, n);
+        pass_in_location(s, row, n);
         return;
     }
-    if (str_eq(n->words[0].text, STR("~"))) {
-        scope_error(s, n, 0, "ProxyPass with an expression is not supported in this release");
-        return;
-    }
-    if (n->count < 2) {
+    if (n->count < at + 2) {
         fault_hint(s->load->diags,
-                   scope_error(s, n, 1, "ProxyPass needs a path and a URL outside of <Location>"),
+                   scope_error(s, n, at + 1, "%.*s needs %s and a URL outside of <Location>",
+                               STR_ARG(row->name), match ? "an expression" : "a path"),
                    "syntax: %s", row->syntax);
         return;
     }
-    pass.path = arena_copy(s->load->arena, n->words[0].text);
-    if (!str_starts(pass.path, STR("/")))
-        scope_warning(s, n, 0, "the path does not begin with a slash; no request will match it");
-    if (set_target(s, n, 1, &pass))
-        *GROW(s->load->arena, s->server->passes) = pass;
+    if (match) {
+        pass.regex = scope_regex(s, n, at, false);
+        if (!pass.regex)
+            return;
+    } else {
+        pass.path = arena_copy(s->load->arena, n->words[0].text);
+        if (!str_starts(pass.path, STR("/")))
+            scope_warning(s, n, 0, "the path does not begin with a slash; no request will match it");
+    }
+    if (!set_target(s, n, at + 1, &pass))
+        return;
+    *GROW(s->load->arena, s->server->passes) = pass;
+    s->server->encoded_passes |= pass.mapping != PASS_DECODED;
+}
+
+/* SetHandler proxy:url, none, default-handler. Inside of <Location> the path behind the section's is the path
+ * info. */
+static void set_handler(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    struct pass *pass = ARENA_NEW(s->load->arena, struct pass);
+    struct str text = n->words[0].text;
+    struct target_fault fault;
+    struct target target;
+
+    if (str_starts_nocase(text, STR("proxy:"))) {
+        text = str_skip(text, 6);
+        if (!target_parse(s->load->arena, s->load->model->runtime_dir, text, false, &target, &fault)) {
+            report_target(s, n, 0, &fault);
+            return;
+        }
+        pass->place = node_place(n);
+        if (s->context == IN_LOCATION && s->section->kind == SECTION_PATH)
+            pass->path = s->section->pattern;
+        pass->backend = share_backend(s, n, 0, &target, &(struct pass_parameters){0});
+        pass->url = arena_copy(s->load->arena, text);
+        pass->authority = target.authority;
+        pass->target_path = target.path.p ? target.path : STR("");
+    } else if (str_eq_nocase(text, STR("none")) || str_eq_nocase(text, STR("default-handler"))) {
+        pass = NULL;
+    } else {
+        fault_hint(s->load->diags,
+                   scope_error(s, n, 0, "the handler \"%.*s\" is not supported", STR_ARG(text)), "syntax: %s",
+                   row->syntax);
+        return;
+    }
+    s->dir->handler = pass;
+    s->dir->handler_set = true;
 }
 
 /* ---- the rest ---- */
@@ -402,8 +503,12 @@ static const struct keyword request_buffering_modes[] = {
 
 /* clang-format off */
 static const struct directive rows[] = {
-    {STR_INIT("ProxyPass"), IN_HOST | IN_LOCATION, 1, ANY_NUMBER, set_proxy_pass, "ProxyPass [path] !|url [key=value ...]",
+    {STR_INIT("ProxyPass"), IN_HOST | IN_LOCATION, 1, ANY_NUMBER, set_proxy_pass, "ProxyPass [[~] path] !|url [key=value ...]",
      "Sends what lies below a path to an SCGI application, or (!) not to one"},
+    {STR_INIT("ProxyPassInterpolateEnv"), ANYWHERE, 1, 1, set_flag, "ProxyPassInterpolateEnv On|Off",
+     "Whether ${VARIABLE} is replaced in the targets of ProxyPass lines marked interpolate", DIR_FIELD(interpolate)},
+    {STR_INIT("ProxyPassMatch"), IN_HOST | IN_LOCATION, 1, ANY_NUMBER, set_proxy_pass, "ProxyPassMatch [regex] !|url [key=value ...]",
+     "The same for paths that match; $0 to $9 stand for groups in the path of the URL", .low = 1},
     {STR_INIT("ProxyRequests"), IN_HOST, 1, 1, set_proxy_requests, "ProxyRequests On|Off",
      "Forward proxying; On needs ProxySCGIForward On too", SERVER_FIELD(proxy_requests)},
     {STR_INIT("ProxySCGIForward"), IN_HOST, 1, 1, set_flag, "ProxySCGIForward On|Off",
@@ -427,6 +532,8 @@ static const struct directive rows[] = {
      "How many bytes all spooled bodies may take at once; 0: no limit; 4 GiB by default", MODEL_FIELD(spool_quota), .high = INT64_MAX},
     {STR_INIT("ProxyTimeout"), IN_HOST, 1, 1, set_proxy_timeout, "ProxyTimeout seconds",
      "How long to wait for a backend; Timeout by default"},
+    {STR_INIT("SetHandler"), ANYWHERE, 1, 1, set_handler, "SetHandler proxy:url|default-handler|none",
+     "Sends what would be served from a file to an SCGI application"},
 };
 /* clang-format on */
 

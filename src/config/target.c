@@ -119,13 +119,32 @@ static bool decode_path(struct parse *p, struct str path)
     return true;
 }
 
-bool target_parse(struct arena *arena, struct str runtime_dir, struct str text, struct target *target,
-                  struct target_fault *fault)
+static const char choice[] = "a request must not choose the host, port or socket";
+
+/* Where the authority ends: at the path, or with variables at groups that are all the rest. */
+static bool find_path(struct parse *p, struct str url, bool variable, struct str *authority, struct str *path)
+{
+    ptrdiff_t slash = str_find(url, '/'), dollar = variable ? str_find(url, '$') : -1;
+    struct str rest;
+
+    *path = slash >= 0 ? str_skip(url, (size_t)slash) : STR_NONE;
+    *authority = slash >= 0 ? str_first(url, (size_t)slash) : url;
+    if (dollar < 0 || (slash >= 0 && slash < dollar))
+        return true;
+    rest = str_skip(url, (size_t)dollar);
+    *path = rest;
+    *authority = str_first(url, (size_t)dollar);
+    while (rest.n >= 2 && rest.p[0] == '$' && ascii_digit(rest.p[1]))
+        rest = str_skip(rest, 2);
+    return rest.n == 0 || fail(p, path->p, choice, "put a slash between the host and what is replaced");
+}
+
+bool target_parse(struct arena *arena, struct str runtime_dir, struct str text, bool variable,
+                  struct target *target, struct target_fault *fault)
 {
     struct parse p = {arena, text, target, fault};
     bool is_unix = str_starts_nocase(text, STR("unix:"));
-    struct str url = text;
-    ptrdiff_t slash;
+    struct str url = text, authority, path;
 
     *target = (struct target){.path = STR_NONE};
     if (is_unix) {
@@ -136,6 +155,8 @@ bool target_parse(struct arena *arena, struct str runtime_dir, struct str text, 
                         "a Unix socket is unix:/path|scgi://localhost/");
         url = socket;
         socket = str_until(&url, '|');
+        if (variable && str_find(socket, '$') >= 0)
+            return fail(&p, text.p, choice, NULL);
         if (socket.n == 0)
             return fail(&p, text.p, "the path of the socket is missing", NULL);
         socket = value_path(arena, runtime_dir, socket);
@@ -145,8 +166,7 @@ bool target_parse(struct arena *arena, struct str runtime_dir, struct str text, 
     }
     if (!take_scheme(&p, &url, is_unix))
         return false;
-    slash = str_find(url, '/');
-    if (slash >= 0 && !decode_path(&p, str_skip(url, (size_t)slash)))
+    if (!find_path(&p, url, variable, &authority, &path) || (path.p && !decode_path(&p, path)))
         return false;
-    return parse_authority(&p, slash >= 0 ? str_first(url, (size_t)slash) : url, is_unix);
+    return parse_authority(&p, authority, is_unix);
 }

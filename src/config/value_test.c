@@ -120,19 +120,20 @@ static void test_addresses(void **state)
 }
 
 /* "authority path name", or "!offset message". */
-static const char *target_of(const char *text)
+static const char *read_target(const char *text, bool variable)
 {
     struct target t;
     struct target_fault fault;
 
-    if (!target_parse(&arena, STR("/run/gate"), str_from(text), &t, &fault))
+    if (!target_parse(&arena, STR("/run/gate"), str_from(text), variable, &t, &fault))
         return arena_printf(&arena, "!%zu %s", fault.offset, fault.message).p;
     return arena_printf(&arena, "%.*s %s %.*s", STR_ARG(t.authority), t.path.p ? t.path.p : "-",
                         STR_ARG(t.name))
         .p;
 }
 
-#define TARGET(text, want) assert_string_equal(target_of(text), want)
+#define TARGET(text, want)   assert_string_equal(read_target(text, false), want)
+#define VARIABLE(text, want) assert_string_equal(read_target(text, true), want)
 
 static void test_target_tcp(void **state)
 {
@@ -144,6 +145,25 @@ static void test_target_tcp(void **state)
     TARGET("scgi://[::1]:4002/", "[::1]:4002 / scgi://[::1]:4002");
     TARGET("scgi://[2001:DB8::1]/", "[2001:db8::1] / scgi://[2001:db8::1]:4000");
     TARGET("scgi://h/a%20b%2525?q=1", "h /a b%25?q=1 scgi://h:4000");
+}
+
+/* Groups and variables stand in the path. */
+static void test_target_variable(void **state)
+{
+    (void)state;
+    VARIABLE("scgi://h/$1/${X}", "h /$1/${X} scgi://h:4000");
+    VARIABLE("scgi://h:1$1", "h:1 $1 scgi://h:1");
+    VARIABLE("scgi://h$1$2", "h $1$2 scgi://h:4000");
+    VARIABLE("unix:/x|scgi://h/$1", "h /$1 unix:/x|scgi://h");
+    VARIABLE("scgi://$1/", "!7 a request must not choose the host, port or socket");
+    VARIABLE("scgi://h$1/x", "!8 a request must not choose the host, port or socket");
+    VARIABLE("scgi://h:$1x", "!9 a request must not choose the host, port or socket");
+    VARIABLE("scgi://${X}/", "!7 a request must not choose the host, port or socket");
+    VARIABLE("scgi://${X}", "!7 a request must not choose the host, port or socket");
+    VARIABLE("unix:/$1|scgi://h/", "!0 a request must not choose the host, port or socket");
+    VARIABLE("scgi://$1", "!7 the host is missing");
+    TARGET("scgi://h$1/x", "!7 the host name is malformed");
+    TARGET("unix:/$1|scgi://h/", "h / unix:/$1|scgi://h");
 }
 
 #define LONG_31 "/345678901234567890123456789012"
@@ -271,11 +291,17 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_time),          cmocka_unit_test(test_integer),
-        cmocka_unit_test(test_path),          cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_target_tcp),    cmocka_unit_test(test_target_unix),
-        cmocka_unit_test(test_target_faults), cmocka_unit_test(test_log_format),
-        cmocka_unit_test(test_distance),      cmocka_unit_test(test_suggestions),
+        cmocka_unit_test(test_time),
+        cmocka_unit_test(test_integer),
+        cmocka_unit_test(test_path),
+        cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_target_tcp),
+        cmocka_unit_test(test_target_unix),
+        cmocka_unit_test(test_target_variable),
+        cmocka_unit_test(test_target_faults),
+        cmocka_unit_test(test_log_format),
+        cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_suggestions),
         cmocka_unit_test(test_table),
     };
     int failed;

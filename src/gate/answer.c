@@ -283,6 +283,17 @@ void answer_options(struct exchange *x)
     answer_memory(x, 200, STR_NONE, STR(""));
 }
 
+static void answer_location(struct exchange *x, int status, struct str location)
+{
+    put_field(&x->response, begin_fields(x, 0), STR("Location"), location, FIELD_LOCATION);
+    answer_memory(x, status, ERROR_PAGE_TYPE, error_page(x->arena, status, STR_NONE));
+}
+
+void answer_redirect(struct exchange *x)
+{
+    answer_location(x, x->plan.status, x->plan.location);
+}
+
 /* ---- internal redirect ---- */
 
 static unsigned count_prefixes(struct str name)
@@ -612,10 +623,7 @@ void exchange_file_is_directory(struct exchange *x)
     if (x->file_named || x->directory_path.p) { /* an index file cannot be a directory */
         exchange_file_failed(x, 404, "a directory");
     } else if (path.n == 0 || path.p[path.n - 1] != '/') {
-        struct field *fields = begin_fields(x, 0);
-
-        put_field(&x->response, fields, STR("Location"), directory_location(x), FIELD_LOCATION);
-        answer_memory(x, 301, ERROR_PAGE_TYPE, error_page(x->arena, 301, STR_NONE));
+        answer_location(x, 301, directory_location(x));
     } else {
         x->directory_path = x->file_path;
         exchange_file_failed(x, 404, "a directory");

@@ -15,6 +15,8 @@ void answer_interim(struct exchange *x);
 void answer_error(struct exchange *x, int status);
 /* "OPTIONS *". */
 void answer_options(struct exchange *x);
+/* The plan sends the client elsewhere (Redirect). */
+void answer_redirect(struct exchange *x);
 /* A file of the server is asked for: checks the method, then wants the file. */
 void answer_file_begin(struct exchange *x);
 

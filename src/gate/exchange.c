@@ -296,6 +296,9 @@ void exchange_routed(struct exchange *x, const struct plan *plan)
     case PLAN_OPTIONS:
         answer_options(x);
         break;
+    case PLAN_REDIRECT:
+        answer_redirect(x);
+        break;
     }
 }
 

@@ -320,6 +320,10 @@ static bool do_route(struct test_host *h)
         assert_true(str_to_u64(str_skip(plan.path, 8), 599, &status));
         plan.status = (int)status;
         plan.reason = "as the test asked";
+    } else if (str_starts(plan.path, STR("/redirect/"))) {
+        plan.kind = PLAN_REDIRECT;
+        plan.status = 301;
+        plan.location = STR("https://elsewhere/");
     } else {
         plan.kind = PLAN_BACKEND;
         plan.pass = &h->pass;

@@ -27,17 +27,25 @@ bool files_is_normal(struct str file_path)
     return true;
 }
 
+/* Absent when the alias does not match. */
+static struct str apply_alias(struct arena *arena, const struct alias *alias, struct str path)
+{
+    struct regex_match match;
+    size_t matched;
+
+    if (alias->regex)
+        return regex_search(alias->regex, path, &match) ? regex_substitute(arena, alias->target, &match)
+                                                        : STR_NONE;
+    matched = mapping_match_prefix(alias->path, path);
+    return matched ? ARENA_CONCAT(arena, alias->target, str_skip(path, matched)) : STR_NONE;
+}
+
 bool files_map(struct arena *arena, const struct server *server, struct str path, struct str *file_path)
 {
     struct str joined = STR_NONE;
 
-    for (size_t i = 0; i < server->file_aliases.count && !joined.p; i++) {
-        const struct alias *alias = &server->file_aliases.items[i];
-        size_t matched = mapping_match_prefix(alias->path, path);
-
-        if (matched)
-            joined = ARENA_CONCAT(arena, alias->target, str_skip(path, matched));
-    }
+    for (size_t i = 0; i < server->file_aliases.count && !joined.p; i++)
+        joined = apply_alias(arena, &server->file_aliases.items[i], path);
     if (!joined.p)
         joined = files_below_root(arena, server->document_root, path);
     /* The path itself has been normalised; this is for the configuration's part and for what stands at the

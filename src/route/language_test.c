@@ -199,6 +199,196 @@ static void forward_requests_have_proxy_sections(void **state)
     finish(&l);
 }
 
+/* SCRIPT_FILENAME behind "proxy:scgi://", SCRIPT_NAME and PATH_INFO; "404" and the like for a status, the
+ * path of a file, or where a redirect leads. */
+static const char *mapped(struct language *l, const char *target)
+{
+    struct plan plan = fixture_get(&l->f, target);
+
+    switch (plan.kind) {
+    case PLAN_STATUS:
+        return arena_printf(&l->f.arena, "%d", plan.status).p;
+    case PLAN_FILE:
+        return arena_printf(&l->f.arena, "%.*s", STR_ARG(plan.file_path)).p;
+    case PLAN_REDIRECT:
+        return arena_printf(&l->f.arena, "%d %.*s", plan.status, STR_ARG(plan.location)).p;
+    case PLAN_OPTIONS:
+        return "options";
+    case PLAN_BACKEND:
+        break;
+    }
+    return arena_printf(&l->f.arena, "%.*s %.*s %.*s", STR_ARG(str_skip(plan.script_filename, 13)),
+                        STR_ARG(plan.script_name), STR_ARG(plan.path_info))
+        .p;
+}
+
+#define MAPPED(target, want) assert_string_equal(mapped(&l, target), want)
+
+static void expressions(void **state)
+{
+    struct language l;
+
+    (void)state;
+    begin(&l, "ProxyPassMatch ^/m/no !\n"
+              "ProxyPassMatch \"^/m/([^/]+)/(.*)$\" scgi://h:1/$1/x/$2\n"
+              "ProxyPassMatch \"^(/img/.*[.]gif)$\" scgi://h:1\n"
+              "ProxyPass ~ \"^/t(.*)$\" scgi://h:1$1\n"
+              "ProxyPassMatch ^/e/ scgi://h:1/base\n"
+              "ProxyPassMatch ^/s/(.) scgi://h:1/\\$1$1\n"
+              "SetEnvIf Request_URI . proxy-scgi-pathinfo\n"
+              "<LocationMatch ^/l/(.*)>\nProxyPassMatch scgi://h:1/in/$1\n</LocationMatch>\n");
+    MAPPED("/m/a/b", "h:1/a/x/b /m/a /b");
+    MAPPED("/m/a%20b/c%3fd", "h:1/a%20b/x/c%3Fd /m/a b /c?d");
+    MAPPED("/m/no/x", "/srv/m/no/x");
+    MAPPED("/img/a/b.gif", "h:1/img/a/b.gif  /img/a/b.gif"); /* without a group all of the path follows */
+    MAPPED("/t/x/y", "h:1/x/y /t /x/y");
+    MAPPED("/tt.evil.example/", "h:1/t.evil.example/ /tt.evil.example /"); /* never a part of the host */
+    MAPPED("/e/x", "h:1/base/e/x  /e/x");
+    MAPPED("/s/a", "h:1/$1a /s/a ");
+    MAPPED("/l/x/y", "h:1/in/x/y /l /x/y");
+    finish(&l);
+}
+
+static void interpolation(void **state)
+{
+    struct language l;
+
+    (void)state;
+    begin(&l, "ProxyPassInterpolateEnv On\n"
+              "SetEnvIf Host ^([a-z]+)[.] TENANT=$1\n"
+              "SetEnvIf Request_URI ^/t/(.) ODD=../$$0?@$1\n"
+              "ProxyPass /t/ scgi://h:1/${TENANT}/ interpolate\n"
+              "ProxyPass /none/ scgi://h:1/${NONE}/ interpolate\n"
+              "ProxyPass /plain/ scgi://h:1/${TENANT}/\n"
+              "ProxyPass /odd/ scgi://h:1/${ODD}/${/ interpolate\n"
+              "ProxyPassMatch ^/both/(.*) scgi://h:1/$1/${TENANT} interpolate\n"
+              "<Location /off/>\nProxyPassInterpolateEnv Off\nProxyPass scgi://h:1/${TENANT}/ interpolate\n"
+              "</Location>\n");
+    MAPPED("/t/x", "h:1/gw/x /t/x ");
+    MAPPED("/none/x", "h:1//x /none/x ");
+    MAPPED("/plain/x", "h:1/$%7BTENANT%7D/x /plain/x ");
+    MAPPED("/odd/x", "h:1//$%7B/x /odd/x ");
+    /* What a group brings is not looked at again. */
+    MAPPED("/both/$%7bTENANT%7d", "h:1/$%7BTENANT%7D/gw /both/${TENANT} ");
+    MAPPED("/off/x", "h:1/$%7BTENANT%7D/x /off/x ");
+    assert_string_equal(vars_of(&l, "/off/x"), "TENANT=gw");
+    assert_string_equal(vars_of(&l, "/t"), "TENANT=gw");
+    assert_string_equal(vars_of(&l, "/none/"), "TENANT=gw proxy-nokeepalive=1");
+    finish(&l);
+}
+
+static void undecoded_paths(void **state)
+{
+    struct language l;
+
+    (void)state;
+    begin(&l, "SetEnvIf Request_URI . proxy-scgi-pathinfo\nAllowEncodedSlashes NoDecode\n"
+              "ProxyPass /nc/ scgi://h:1/ nocanon\nProxyPass / scgi://all:1/\n"
+              "ProxyPass /enc/ scgi://h:1/ mapping=encoded\nProxyPass /srv/ scgi://h:1/ mapping=servlet\n"
+              "ProxyPass /bare scgi://h:1 mapping=servlet\nProxyPass /nq/ scgi://h:1/ noquery\n"
+              "<Location /srv/closed>\nRequire all denied\n</Location>\n");
+    MAPPED("/nc/a%2fb/c%20d%41;x?q=1", "h:1/a%2fb/c%20d%41;x /nc /a%2fb/c dA;x");
+    MAPPED("/%6ec/%41", "h:1/A /nc /A"); /* written otherwise: decoded and encoded */
+    MAPPED("/enc/a%2fb/c%20d%41;x?q=1", "h:1/a%2fb/c%20dA;x /enc /a%2fb/c dA;x");
+    MAPPED("/enc/%2e%2e/x", "all:1/x  /x");
+    MAPPED("/srv/a;p=1/b;q%20?z", "h:1/a;p=1/b;q%20 /srv /a;p=1/b;q ");
+    MAPPED("/srv;jsession=1/a", "h:1/a /srv /a");
+    MAPPED("/srv/x;p/..;q/y;z", "h:1/y;z /srv /y;z");
+    MAPPED("/srv/x/..;/..;/y", "all:1/srv/x/..;/..;/y  /srv/x/..;/..;/y");
+    MAPPED("/bare;p/x", "h:1/;p/x /bare /x");
+    MAPPED("/srv;x/closed;y/z", "403");
+    finish(&l);
+}
+
+/* With AllowEncodedSlashes Off only mapping= lets them pass. */
+static void encoded_slashes_of_mappings(void **state)
+{
+    struct language l;
+
+    (void)state;
+    begin(&l, "ProxyPass /enc/ scgi://h:1/ mapping=encoded\nProxyPass / scgi://all:1/\n"
+              "ProxyPass /enc/no/ ! mapping=encoded\n");
+    MAPPED("/enc/a%2Fb", "h:1/a%2Fb /enc/a%2Fb ");
+    MAPPED("/x/a%2Fb", "404");
+    MAPPED("/enc/%00", "404");
+    finish(&l);
+    /* Where they are decoded, what they climb out of is not mapped. */
+    begin(&l,
+          "AllowEncodedSlashes On\nProxyPass /enc/ scgi://h:1/ mapping=encoded\nProxyPass / scgi://all:1/\n");
+    MAPPED("/enc/x%2f..%2f..%2fetc", "all:1/etc /etc ");
+    MAPPED("/enc/x%2fy", "h:1/x%2fy /enc/x/y ");
+    finish(&l);
+}
+
+static void handlers(void **state)
+{
+    struct language l;
+
+    (void)state;
+    begin(&l,
+          "<Location /handler/>\nSetHandler proxy:scgi://h:1\n</Location>\n"
+          "<Directory /srv/app>\nSetHandler \"proxy:unix:/run/x.sock|scgi://localhost/base/\"\n</Directory>\n"
+          "<FilesMatch [.]txt$>\nSetHandler none\n</FilesMatch>\n"
+          "<Directory /srv/closed>\nRequire all denied\nSetHandler proxy:scgi://h:1\n</Directory>\n"
+          "ProxyPass /handler/pass/ scgi://pass:1/\n"
+          "SetEnvIf Request_URI mount$ proxy-scgi-pathinfo\n");
+    MAPPED("/handler/q/r", "h:1/srv/handler /handler /q/r");
+    assert_str(fixture_get(&l.f, "/handler/q/r").path_translated, "/srv/q/r");
+    MAPPED("/handler/", "h:1/srv/handler /handler /");
+    MAPPED("/handler/pass/x", "pass:1/x /handler/pass/x ");
+    MAPPED("/app/x/y", "localhost/base/srv/app/x/y /app/x/y ");
+    MAPPED("/app/mount", "localhost/base/srv/app/mount  /app/mount");
+    MAPPED("/app/x.txt", "/srv/app/x.txt");
+    MAPPED("/closed/x", "403");
+    MAPPED("/x", "/srv/x");
+    finish(&l);
+}
+
+/* The source of an application is not served because a directory's index or an answer names it. */
+static void handlers_hide_their_files(void **state)
+{
+    const struct dir_config *config;
+    struct route_input input;
+    struct request request;
+    struct language l;
+    struct plan plan;
+
+    (void)state;
+    begin(&l, "<FilesMatch [.]app$>\nSetHandler proxy:scgi://h:1\n</FilesMatch>\n"
+              "<FilesMatch [.]if$>\n<If \"%{HTTP_HOST} == 'gw.example.test'\">\nRequire all "
+              "denied\n</If>\n</FilesMatch>\n");
+    plan = fixture_get(&l.f, "/");
+    request = fixture_request(&l.f, "GET / HTTP/1.1\r\nHost: gw.example.test\r\n\r\n");
+    input = (struct route_input){&request, &l.f.endpoints, &l.f.vars};
+    assert_true(route_file_granted(l.f.router, &l.f.arena, &input, &plan, STR("/srv/index.html"), &config));
+    assert_false(route_file_granted(l.f.router, &l.f.arena, &input, &plan, STR("/srv/index.app"), &config));
+    assert_false(route_file_granted(l.f.router, &l.f.arena, &input, &plan, STR("/srv/index.if"), &config));
+    finish(&l);
+}
+
+static void redirects(void **state)
+{
+    struct language l;
+
+    (void)state;
+    begin(&l, "ProxyPass /app/ scgi://h:1/\n"
+              "Redirect /app/ http://never/\nRedirect permanent /old /new\nRedirectMatch gone ^/gone\n"
+              "Alias /old/ /srv/never/\nAliasMatch ^/y/(.*)$ /files/$1\n"
+              "<Location /app/moved>\nRedirect 308 https://there/\n</Location>\n"
+              "<Location /app/moved/closed>\nRequire all denied\n</Location>\n"
+              "<Directory /srv/d>\nRedirect /d/x /e/x\n</Directory>\n");
+    MAPPED("/app/x", "h:1/x /app/x ");
+    MAPPED("/old/a%20b?q", "301 http://gw.example.test/new/a%20b?q");
+    MAPPED("/gone", "410");
+    MAPPED("/app/moved/x", "308 https://there/");
+    MAPPED("/app/moved/closed", "403"); /* who may not go there is not sent elsewhere */
+    MAPPED("/d/x/y", "302 http://gw.example.test/e/x/y");
+    MAPPED("/d/y", "/srv/d/y");
+    MAPPED("/y/a/../b", "/files/b");
+    MAPPED("/y/a/b", "/files/a/b");
+    finish(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +400,13 @@ int main(void)
         cmocka_unit_test(named_groups),
         cmocka_unit_test(proxy_sections),
         cmocka_unit_test(forward_requests_have_proxy_sections),
+        cmocka_unit_test(expressions),
+        cmocka_unit_test(interpolation),
+        cmocka_unit_test(undecoded_paths),
+        cmocka_unit_test(encoded_slashes_of_mappings),
+        cmocka_unit_test(handlers),
+        cmocka_unit_test(handlers_hide_their_files),
+        cmocka_unit_test(redirects),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,20 @@ static void prefix_rules(void **state)
             fail_msg("\"%s\" against \"%s\": not %zu", rows[i].pattern, rows[i].path, rows[i].matched);
 }
 
+static bool find(struct fixture *f, const struct dir_config *location, const char *path, struct mapping *m)
+{
+    struct mapping_subject subject = {&f->arena, &f->main, location, str_from(path), str_from(path), NULL};
+
+    return mapping_find(&subject, m);
+}
+
+static struct mapping mapping_of(const struct pass *pass, struct str path)
+{
+    size_t matched = mapping_match_prefix(pass->path, path);
+
+    return (struct mapping){pass, matched, path, pass->target_path, str_skip(path, matched)};
+}
+
 static void first_match_wins(void **state)
 {
     struct fixture f;
@@ -49,12 +63,12 @@ static void first_match_wins(void **state)
     fixture_add_pass(&f, &f.main, "/a/", "h", "/first/");
     fixture_add_pass(&f, &f.main, "/a/late/", "h", "/never/");
 
-    assert_true(mapping_find(&f.main, &f.main.dir, STR("/a/late/x"), &m));
+    assert_true(find(&f, &f.main.dir, "/a/late/x", &m));
     assert_ptr_equal(m.pass, &f.main.passes.items[1]);
     assert_int_equal(m.matched, 3);
-    assert_true(mapping_find(&f.main, &f.main.dir, STR("/a/static/x"), &m));
+    assert_true(find(&f, &f.main.dir, "/a/static/x", &m));
     assert_true(m.pass->exclude);
-    assert_false(mapping_find(&f.main, &f.main.dir, STR("/b"), &m));
+    assert_false(find(&f, &f.main.dir, "/b", &m));
     fixture_finish(&f);
 }
 
@@ -72,18 +86,18 @@ static void location_before_table(void **state)
     whole = fixture_pass(&f, NULL, "h", "/pattern");
     dir_config_init(&location);
     location.pass = &pass;
-    assert_true(mapping_find(&f.main, &location, STR("/loc/q"), &m));
+    assert_true(find(&f, &location, "/loc/q", &m));
     assert_ptr_equal(m.pass, &pass);
     assert_int_equal(m.matched, 5);
     /* One that does not fit leaves the table. */
-    assert_true(mapping_find(&f.main, &location, STR("/other"), &m));
+    assert_true(find(&f, &location, "/other", &m));
     assert_ptr_equal(m.pass, &f.main.passes.items[0]);
     /* That of a pattern covers nothing: all of the path is the rest. */
     location.pass = &whole;
-    assert_true(mapping_find(&f.main, &location, STR("/m/x"), &m));
+    assert_true(find(&f, &location, "/m/x", &m));
     assert_ptr_equal(m.pass, &whole);
     assert_int_equal(m.matched, 0);
-    assert_str(mapping_script_filename(&f.arena, &f.main, &m, STR("/m/x")), "proxy:scgi://h/pattern/m/x");
+    assert_str(mapping_script_filename(&f.arena, &f.main, &m), "proxy:scgi://h/pattern/m/x");
     fixture_finish(&f);
 }
 
@@ -114,9 +128,9 @@ static void script_filenames(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct pass pass = fixture_pass(&f, rows[i].pattern, rows[i].authority, rows[i].target);
         struct str path = str_from(rows[i].path);
-        struct mapping m = {&pass, mapping_match_prefix(pass.path, path)};
+        struct mapping m = mapping_of(&pass, path);
 
-        assert_str(mapping_script_filename(&f.arena, &f.main, &m, path), rows[i].want);
+        assert_str(mapping_script_filename(&f.arena, &f.main, &m), rows[i].want);
     }
     fixture_finish(&f);
 }
@@ -131,9 +145,8 @@ static void kept_slash_escapes(void **state)
     fixture_init(&f);
     f.main.encoded_slashes = ENCODED_SLASHES_NODECODE;
     pass = fixture_pass(&f, "/app/", "h", "/");
-    m = (struct mapping){&pass, 5};
-    assert_str(mapping_script_filename(&f.arena, &f.main, &m, STR("/app/a%2Fb/c d")),
-               "proxy:scgi://h/a%2Fb/c%20d");
+    m = mapping_of(&pass, STR("/app/a%2Fb/c d"));
+    assert_str(mapping_script_filename(&f.arena, &f.main, &m), "proxy:scgi://h/a%2Fb/c%20d");
     fixture_finish(&f);
 }
 
@@ -156,8 +169,9 @@ static void split_by_mount(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct str path = str_from(rows[i].path);
-        struct mapping m = {NULL, mapping_match_prefix(str_from(rows[i].pattern), path)};
-        struct split split = mapping_split_mount(&m, path);
+        struct pass pass = {.path = str_from(rows[i].pattern)};
+        struct mapping m = mapping_of(&pass, path);
+        struct split split = mapping_split_mount(&m);
 
         assert_true(m.matched > 0);
         assert_str(split.script_name, rows[i].script_name);

@@ -4,6 +4,7 @@
 #include "route/expression.h"
 #include "route/files.h"
 #include "route/mapping.h"
+#include "route/redirect.h"
 #include "route/sections.h"
 #include "route/setenvif.h"
 #include "route/vhost.h"
@@ -26,6 +27,7 @@ struct walk {
     struct vars *vars;
     struct plan *plan;
     const struct merged *merged;
+    bool encoded_only; /* the path holds a slash that only mapping= lets pass */
 };
 
 struct router *router_create(const struct model *model)
@@ -146,6 +148,11 @@ static bool read_path(struct walk *w)
     if (has_path)
         status = uri_decode_path(w->arena, uri->path, slashes_of(server), server->merge_slashes == 1,
                                  &w->plan->path);
+    if (status == 404 && server->encoded_passes) {
+        status =
+            uri_decode_path(w->arena, uri->path, URI_SLASH_KEEP, server->merge_slashes == 1, &w->plan->path);
+        w->encoded_only = status == 0;
+    }
     if (has_path && status == 0)
         subject.path = w->plan->path;
     else
@@ -188,73 +195,80 @@ static bool judge_method(struct walk *w)
 }
 
 /* The <If> sections of a list whose conditions hold, those within them too, behind count others. */
-static size_t find_ifs(struct walk *w, const struct section *const *ifs, size_t if_count,
-                       const struct section **held, size_t count)
+static size_t find_ifs(struct arena *arena, const struct route_subject *subject, const struct vars *vars,
+                       const struct dir_config *config, const struct section **held, size_t count)
 {
-    struct route_subject subject = {w->request, w->endpoints, w->plan, w->plan->path};
     bool taken = false;
 
-    for (size_t i = 0; i < if_count; i++) {
-        const struct section *section = ifs[i];
+    for (size_t i = 0; i < config->ifs.count; i++) {
+        const struct section *section = config->ifs.items[i];
 
         if (section->otherwise && taken)
             continue;
-        taken = !section->expr || expression_holds(w->arena, &subject, section->expr, w->vars, NULL);
+        taken = !section->expr || expression_holds(arena, subject, section->expr, vars, NULL);
         if (!taken)
             continue;
         held[count++] = section;
-        count = find_ifs(w, section->config.ifs.items, section->config.ifs.count, held, count);
+        count = find_ifs(arena, subject, vars, &section->config, held, count);
     }
     return count;
 }
 
 /* <If> sections come last. */
-static void use_ifs(struct walk *w)
+static const struct merged *lay_ifs(struct router *router, struct arena *arena,
+                                    const struct route_subject *subject, const struct vars *vars,
+                                    const struct merged *merged)
 {
-    const struct dir_config *config = &w->merged->config;
     const struct section **held;
     size_t count;
 
-    if (config->ifs.count == 0)
-        return;
-    held = ARENA_ARRAY(w->arena, const struct section *, w->router->model->section_count);
-    count = find_ifs(w, config->ifs.items, config->ifs.count, held, 0);
-    if (count)
-        use_config(w, sections_merge_over(&w->router->sections, w->arena, w->merged, held, count));
+    if (merged->config.ifs.count == 0)
+        return merged;
+    held = ARENA_ARRAY(arena, const struct section *, router->model->section_count);
+    count = find_ifs(arena, subject, vars, &merged->config, held, 0);
+    return count ? sections_merge_over(&router->sections, arena, merged, held, count) : merged;
 }
 
-/* The <If> sections, SetEnvIf of all sections, then access. */
+/* The <If> sections, SetEnvIf of all sections, access, then Redirect of the sections. */
 static bool enter(struct walk *w)
 {
     struct route_subject subject = {w->request, w->endpoints, w->plan, w->plan->path};
     const char *reason = NULL;
     const struct merged *m;
 
-    use_ifs(w);
+    use_config(w, lay_ifs(w->router, w->arena, &subject, w->vars, w->merged));
     m = w->merged;
     if (m->config.setenvif.count > m->setenvif_start)
         setenvif_run(w->arena, &subject, m->config.setenvif.items + m->setenvif_start,
                      m->config.setenvif.count - m->setenvif_start, w->vars);
-    return access_granted(w->arena, &m->config, &subject, w->vars, &reason) || refuse(w, 403, reason);
+    if (!access_granted(w->arena, &m->config, &subject, w->vars, &reason))
+        return refuse(w, 403, reason);
+    return !redirect_find(w->arena, m->config.redirects.items, m->config.redirects.count, w->request,
+                          w->plan);
 }
 
-static void set_env(struct walk *w)
+/* The variables of SetEnv. generic: the backend's URL was put together for this request; httpd then sets a
+ * variable of its own. */
+static void set_env(struct walk *w, bool generic)
 {
     for (size_t i = 0; i < w->merged->env_count; i++)
         vars_set(w->vars, w->merged->env[i].name, w->merged->env[i].value);
+    if (generic)
+        vars_set(w->vars, STR("proxy-nokeepalive"), STR("1"));
 }
 
 /* What Apache would find for the path info if it were a URL of ours. */
 static struct str translate_as_apache(struct walk *w, struct str path_info)
 {
     const struct server *server = w->plan->server;
-    struct sections_subject subject = {.path = path_info};
-    const struct merged *m = sections_merge(&w->router->sections, w->arena, server, &subject);
+    struct sections_subject sections = {.path = path_info};
+    const struct merged *m = sections_merge(&w->router->sections, w->arena, server, &sections);
+    struct mapping_subject subject = {w->arena, server, &m->config, path_info, STR_NONE, w->vars};
     struct mapping mapping;
     struct str name;
 
-    if (mapping_find(server, &m->config, path_info, &mapping) && !mapping.pass->exclude) {
-        name = mapping_script_filename(w->arena, server, &mapping, path_info);
+    if (mapping_find(&subject, &mapping) && !mapping.pass->exclude) {
+        name = mapping_script_filename(w->arena, server, &mapping);
         return ARENA_CONCAT(w->arena, name, mapping_split_apache(name, path_info).path_info);
     }
     return files_map(w->arena, server, path_info, &name) ? name : STR_NONE;
@@ -270,7 +284,7 @@ static void split_path(struct walk *w, const struct mapping *mapping)
     if (mode != PATH_INFO_APACHE && vars_has(w->vars, STR("proxy-scgi-pathinfo")))
         mode = PATH_INFO_MOUNT;
     if (mode == PATH_INFO_MOUNT) {
-        split = mapping_split_mount(mapping, plan->path);
+        split = mapping_split_mount(mapping);
         if (split.path_info.n)
             plan->path_translated = files_below_root(w->arena, plan->server->document_root, split.path_info);
     } else if (mode == PATH_INFO_APACHE) {
@@ -314,18 +328,32 @@ static void plan_backend(struct walk *w, const struct mapping *mapping)
     if (!enter(w))
         return;
     plan->pass = mapping->pass;
-    plan->script_filename = mapping_script_filename(w->arena, plan->server, mapping, plan->path);
+    plan->script_filename = mapping_script_filename(w->arena, plan->server, mapping);
     split_path(w, mapping);
-    set_env(w);
+    set_env(w, mapping->pass->interpolate && w->merged->config.interpolate == 1);
     if (judge_max_forwards(w))
         plan->kind = PLAN_BACKEND;
+}
+
+/* The URL as it was written, with what was put in and the rest of the path. */
+static struct str proxy_url(struct walk *w, const struct mapping *mapping)
+{
+    const struct pass *pass = mapping->pass;
+    struct str origin = pass->url;
+    ptrdiff_t at = str_find_str(origin, STR("://"));
+    size_t end = at < 0 ? origin.n : (size_t)at + 3;
+
+    if (!pass->substitute && !pass->interpolate)
+        return ARENA_CONCAT(w->arena, pass->url, mapping->rest);
+    while (end < origin.n && origin.p[end] != '/' && origin.p[end] != '$')
+        end++;
+    return ARENA_CONCAT(w->arena, str_first(origin, end), mapping->target, mapping->rest);
 }
 
 static void plan_pass(struct walk *w, const struct mapping *mapping)
 {
     if (w->plan->server->proxies.count)
-        use_proxy_sections(
-            w, ARENA_CONCAT(w->arena, mapping->pass->url, str_skip(w->plan->path, mapping->matched)));
+        use_proxy_sections(w, proxy_url(w, mapping));
     plan_backend(w, mapping);
 }
 
@@ -334,7 +362,7 @@ static void plan_forward(struct walk *w)
 {
     struct backend *backend = ARENA_NEW(w->arena, struct backend);
     struct pass *pass = ARENA_NEW(w->arena, struct pass);
-    struct mapping mapping = {.pass = pass};
+    struct mapping mapping = {.pass = pass, .path = w->plan->path, .target = STR(""), .rest = w->plan->path};
     struct str host;
     unsigned port;
 
@@ -357,11 +385,48 @@ static void plan_forward(struct walk *w)
     plan_backend(w, &mapping);
 }
 
+/* SetHandler: the application gets the name of the file. Inside of <Location> what follows the section's path
+ * is the path info, whatever files there are. */
+static void plan_handler(struct walk *w, const struct pass *pass)
+{
+    struct plan *plan = w->plan;
+    struct mapping mapping = {.pass = pass, .path = plan->path};
+    struct str file = plan->file_path, target = pass->target_path, split_off;
+
+    mapping.matched = pass->path.p ? mapping_match_prefix(pass->path, plan->path) : 0;
+    if (mapping.matched || vars_has(w->vars, STR("proxy-scgi-pathinfo")) ||
+        w->merged->config.path_info == PATH_INFO_MOUNT) {
+        struct split split = mapping_split_mount(&mapping);
+
+        plan->script_name = split.script_name;
+        plan->path_info = split.path_info;
+        if (split.path_info.n)
+            plan->path_translated = files_below_root(w->arena, plan->server->document_root, split.path_info);
+    } else {
+        plan->script_name = plan->path;
+    }
+    split_off = plan->path_info;
+    if (mapping.matched && split_off.n && file.n > split_off.n &&
+        str_eq(str_skip(file, file.n - split_off.n), split_off))
+        file = str_first(file, file.n - split_off.n);
+    if (target.n && target.p[target.n - 1] == '/')
+        target.n--;
+    mapping.target = target;
+    mapping.rest = file;
+    plan->script_filename = mapping_script_filename(w->arena, plan->server, &mapping);
+    plan->pass = pass;
+    if (judge_max_forwards(w))
+        plan->kind = PLAN_BACKEND;
+}
+
 static void plan_file(struct walk *w)
 {
     struct plan *plan = w->plan;
+    const struct server *server = plan->server;
 
-    if (!files_map(w->arena, plan->server, plan->path, &plan->file_path)) {
+    if (redirect_find(w->arena, server->redirects.items, server->redirects.count, w->request, plan))
+        return;
+    if (!files_map(w->arena, server, plan->path, &plan->file_path)) {
         plan->file_path = STR_NONE;
         refuse(w, 403, "the path cannot be that of a file");
         return;
@@ -370,8 +435,35 @@ static void plan_file(struct walk *w)
         w, &(struct sections_subject){.file_path = plan->file_path, .path = plan->path, .vars = w->vars});
     if (!enter(w))
         return;
-    set_env(w);
-    plan->kind = PLAN_FILE;
+    set_env(w, false);
+    if (w->merged->config.handler)
+        plan_handler(w, w->merged->config.handler);
+    else
+        plan->kind = PLAN_FILE;
+}
+
+/* ProxyPass: false when the path is to be looked for among the files. */
+static bool plan_mapped(struct walk *w)
+{
+    struct plan *plan = w->plan;
+    struct mapping_subject subject = {w->arena,   plan->server,         &w->merged->config,
+                                      plan->path, w->request->uri.path, w->vars};
+    struct mapping mapping;
+
+    if (vars_has(w->vars, STR("no-proxy")))
+        return false;
+    if (mapping_find_encoded(&subject, &mapping)) {
+        w->encoded_only = false;
+        if (mapping.path.p != plan->path.p) {
+            plan->path = mapping.path;
+            use_sections(w, &(struct sections_subject){.path = plan->path, .vars = w->vars});
+        }
+    } else if (w->encoded_only || !mapping_find(&subject, &mapping)) {
+        return false;
+    }
+    if (!mapping.pass->exclude)
+        plan_pass(w, &mapping);
+    return !mapping.pass->exclude;
 }
 
 void route_request(struct router *router, struct arena *arena, const struct route_input *input,
@@ -383,7 +475,6 @@ void route_request(struct router *router, struct arena *arena, const struct rout
                      .endpoints = input->endpoints,
                      .vars = input->vars,
                      .plan = plan};
-    struct mapping mapping;
     bool readable;
 
     *plan = (struct plan){.kind = PLAN_STATUS};
@@ -395,9 +486,10 @@ void route_request(struct router *router, struct arena *arena, const struct rout
     use_sections(&w, &(struct sections_subject){.path = plan->path, .vars = w.vars});
     if (is_forward(&w))
         plan_forward(&w);
-    else if (!vars_has(w.vars, STR("no-proxy")) &&
-             mapping_find(plan->server, plan->config, plan->path, &mapping) && !mapping.pass->exclude)
-        plan_pass(&w, &mapping);
+    else if (plan_mapped(&w))
+        return;
+    else if (w.encoded_only)
+        refuse(&w, 404, "an encoded slash in the path");
     else
         plan_file(&w);
 }
@@ -411,6 +503,8 @@ bool route_file_granted(struct router *router, struct arena *arena, const struct
     struct route_subject subject = {input->request, input->endpoints, plan, plan->path};
     const char *reason;
 
+    m = lay_ifs(router, arena, &subject, input->vars, m);
     *config = &m->config;
-    return normal && access_granted(arena, *config, &subject, input->vars, &reason);
+    /* What an application is to answer is never sent as a file. */
+    return normal && !m->config.handler && access_granted(arena, *config, &subject, input->vars, &reason);
 }

@@ -18,10 +18,11 @@ void router_destroy(struct router *router);
 const struct model *router_model(const struct router *router);
 
 enum plan_kind {
-    PLAN_STATUS,  /* answer plan.status */
-    PLAN_BACKEND, /* ask plan.pass->backend */
-    PLAN_FILE,    /* look up plan.file_path */
-    PLAN_OPTIONS, /* OPTIONS *, or OPTIONS that must go no further: 200 without content */
+    PLAN_STATUS,   /* answer plan.status */
+    PLAN_BACKEND,  /* ask plan.pass->backend */
+    PLAN_FILE,     /* look up plan.file_path */
+    PLAN_OPTIONS,  /* OPTIONS *, or OPTIONS that must go no further: 200 without content */
+    PLAN_REDIRECT, /* answer plan.status with plan.location */
 };
 
 struct plan {
@@ -35,13 +36,15 @@ struct plan {
     unsigned port;      /* SERVER_PORT */
     struct str scheme;  /* REQUEST_SCHEME: "http", "https" */
     struct str path;    /* decoded, normalised; "" when the target has none that can be decoded */
-    int status;         /* of PLAN_STATUS: 400, 403, 404, 405 */
+    int status;         /* of PLAN_STATUS: an error; of PLAN_REDIRECT: 300 to 399 */
     const char *reason; /* of PLAN_STATUS: text for the log; names the cause */
     /* PLAN_BACKEND */
     const struct pass *pass;
     struct str script_name, path_info; /* decoded; path_info absent: not split */
     struct str path_translated;        /* absent unless path_info is present and not empty */
     struct str script_filename;        /* "proxy:scgi://host/encoded/path" */
+    /* PLAN_REDIRECT */
+    struct str location; /* an absolute URL */
     /* PLAN_FILE */
     struct str file_path; /* absolute, without ".." */
 };
@@ -57,12 +60,13 @@ struct route_input {
 /* Always fills the plan; memory from the arena.
  *
  * Order (behaviour of Apache, corrections included): virtual host by local address, then by host name; the
- * path is decoded and normalised; server-level SetEnvIf; sections <Location>; ProxyPass in a location, then
- * the table, first match wins, "!" ends it, the variable no-proxy ends it too; else Alias (first match), else
- * DocumentRoot; for a file: <Directory> sections of every directory on the way, then locations again in the
- * merge order of Apache; SetEnvIf of the sections; access; SetEnv. CONNECT is 405, TRACE is 405 unless
- * TraceEnable, "OPTIONS *" is PLAN_OPTIONS; Max-Forwards is judged here (0: 400 as Apache, or answered for
- * OPTIONS; not a number: 400). */
+ * path is decoded and normalised; server-level SetEnvIf; ProxyPass with mapping=, sections <Location>;
+ * ProxyPass in a location, then the table, first match wins, "!" ends it, the variable no-proxy ends it too;
+ * for a backend: <Proxy> sections, then locations again; else the server's Redirect, Alias (first match),
+ * else DocumentRoot; for a file: <Directory> sections of every directory on the way, <Files>, then locations
+ * again; <If> sections; SetEnvIf of the sections; access; Redirect of the sections; SetHandler; SetEnv.
+ * CONNECT is 405, TRACE is 405 unless TraceEnable, "OPTIONS *" is PLAN_OPTIONS; Max-Forwards is judged here
+ * (0: 400 as Apache, or answered for OPTIONS; not a number: 400). */
 void route_request(struct router *router, struct arena *arena, const struct route_input *input,
                    struct plan *plan);
 
