@@ -86,7 +86,7 @@ struct rule_group {
     size_t count;
 };
 extern const struct rule_group rules_server, rules_section, rules_alias, rules_proxy, rules_env, rules_dir,
-    rules_access, rules_log, rules_other;
+    rules_access, rules_header, rules_log, rules_other;
 
 #define RULE_GROUP(rows)                                                                                     \
     {                                                                                                        \
@@ -142,6 +142,9 @@ bool scope_first_time(const struct scope *s, struct str name);
 const struct regex *scope_regex(const struct scope *s, const struct node *n, size_t i, bool nocase);
 /* Argument i as an expression of src/expr; the same. */
 const struct expr *scope_expr(const struct scope *s, const struct node *n, size_t i);
+/* The same of argument i without its first bytes; value: its value is a text, not true or false. */
+const struct expr *scope_expr_part(const struct scope *s, const struct node *n, size_t i, size_t skip,
+                                   bool value);
 /* Argument i as an absolute path below ServerRoot. */
 struct str scope_path(const struct scope *s, const struct node *n, size_t i);
 /* All that stands in a section, in a scope of its own (build.c). */

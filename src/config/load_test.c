@@ -715,6 +715,63 @@ static void test_order(void **state)
     ORDER("AuthMerging On", "13: error: AuthMerging must be Off, And or Or");
 }
 
+static void test_header(void **state)
+{
+    (void)state;
+    GOOD("Header set A b\nHeader ALWAYS Set A b\nheader onsuccess unset A\nHeader unset A env=!V\nHeader "
+         "echo ^X-\n"
+         "Header edit* A (.) $1$1 env=V\nHeader set A \"expr=%{REQUEST_METHOD} it\\'s\" expr=true\nHeader "
+         "merge A: b\n"
+         "RequestHeader setifempty A \"%{V}e %t %D %% %\"\nRequestHeader append A \"\" early\n"
+         "<Location />\nRequestHeader unset A\nHeader add Set-Cookie a=1\n</Location>");
+    FAULT("Header",
+          "2:1: error: Header takes at least one argument | syntax: Header [always|onsuccess] action field "
+          "[value [replacement]] [env=[!]variable|expr=expression]");
+    FAULT("Header always",
+          "2:1: error: there is no action \"\" | the actions are set, setifempty, add, append, merge, "
+          "unset, edit, edit* and echo");
+    FAULT("RequestHeader always set A b", "2:15: error: there is no action \"always\" | the actions are set, "
+                                          "setifempty, add, append, merge, unset, edit, edit*");
+    FAULT("Header note A b",
+          "2:8: error: the action note is not supported in this release: there are no notes");
+    FAULT("RequestHeader echo A", "2:15: error: only Header can echo a field of the request");
+    FAULT("Header set", "2:1: error: Header needs the name of a field");
+    FAULT("Header set \"A B\" c", "2:12: error: \"A B\" is no name of a field");
+    FAULT("Header set A", "2:1: error: Header set needs a value");
+    FAULT("Header edit A b", "2:1: error: Header edit needs an expression and a replacement");
+    FAULT("Header edit A ( b", "2:16: error: the expression cannot be compiled: missing closing parenthesis");
+    FAULT("Header echo (", "2:13: error: the expression cannot be compiled: missing closing parenthesis");
+    FAULT("Header set A b c", "2:16: error: unknown condition \"c\" | env=VARIABLE, env=!VARIABLE and "
+                              "expr=EXPRESSION are conditions");
+    FAULT("RequestHeader unset A b", "2:23: error: unknown condition \"b\" | env=VARIABLE, env=!VARIABLE and "
+                                     "expr=EXPRESSION are conditions, so is early");
+    FAULT("Header set A b env=X Y", "2:22: error: Header has too many arguments");
+    FAULT("Header set A b env=!", "2:16: error: the variable's name is missing behind \"env=\"");
+    FAULT("Header set A b \"expr=tru\"",
+          "2:22: error: \"tru\" is neither quoted nor a function | texts stand in quotes: 'tru'");
+    FAULT("Header set A expr=%{NOPE}",
+          "2:21: error: there is no variable \"NOPE\" | a variable of SetEnvIf is "
+          "%{reqenv:NOPE}");
+    FAULT("Header set A %{X}s",
+          "2:14: error: %{...}s is not supported in this release: TLS is not part of it");
+    FAULT("Header set A %l", "2:14: error: %l is not supported: the load of the host is nobody's business");
+    FAULT("Header set A %{a}Q", "2:14: error: there is no format %Q | %{VARIABLE}e, %t, %D and %% are known");
+    FAULT("Header set A %{x", "2:14: error: there is no format % | %{VARIABLE}e, %t, %D and %% are known");
+    FAULT("Header set A a\\nb",
+          "2:14: error: a field's value cannot hold a line break or another control character");
+    FAULT("Header set content-length 1",
+          "2:12: warning: the field content-length is scgate's own; the line has no effect");
+    FAULT("Header unset Connection",
+          "2:14: warning: the field Connection is scgate's own; the line has no effect");
+    FAULT("RequestHeader set Transfer-Encoding x",
+          "2:19: warning: the field Transfer-Encoding is scgate's own; the line has no effect");
+    GOOD("RequestHeader unset Connection");
+    FAULT("Header set A b early",
+          "2:16: warning: early is for RequestHeader; the field is changed when the response is complete");
+    FAULT("<Location />\nRequestHeader unset A early\n</Location>",
+          "3:23: warning: early acts before sections are chosen: here it has no effect");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -731,7 +788,7 @@ int main(void)
         cmocka_unit_test(test_values),      cmocka_unit_test(test_environment),
         cmocka_unit_test(test_logs),        cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_require),     cmocka_unit_test(test_require_groups),
-        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_order),       cmocka_unit_test(test_header),
     };
     int failed;
 

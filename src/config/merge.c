@@ -73,6 +73,8 @@ void dir_config_merge(struct arena *arena, const struct dir_config *base, const 
     }
     APPEND(arena, out->env, add->env);
     APPEND(arena, out->setenvif, add->setenvif);
+    APPEND(arena, out->headers, add->headers);
+    APPEND(arena, out->request_headers, add->request_headers);
     APPEND(arena, out->types, add->types);
     APPEND(arena, out->error_documents, add->error_documents);
     APPEND(arena, out->files, add->files);

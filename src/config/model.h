@@ -140,6 +140,46 @@ struct setenvif {
     LIST_OF(struct setenvif_action) actions;
 };
 
+/* ---- Header, RequestHeader ---- */
+
+enum header_action {
+    HEADER_SET,
+    HEADER_SETIFEMPTY,
+    HEADER_ADD,
+    HEADER_APPEND, /* to the value that is there */
+    HEADER_MERGE,  /* the same, unless the list has it */
+    HEADER_UNSET,
+    HEADER_ECHO,     /* request fields whose names match the expression */
+    HEADER_EDIT,     /* the first match of the expression in each value */
+    HEADER_EDIT_ALL, /* all of them */
+};
+
+enum header_part_kind {
+    HEADER_PART_TEXT,     /* of an edit, with $0 to $9 */
+    HEADER_PART_VARIABLE, /* %{text}e */
+    HEADER_PART_TIME,     /* %t */
+    HEADER_PART_DURATION, /* %D */
+};
+
+struct header_part {
+    enum header_part_kind kind;
+    struct str text;
+};
+
+struct header_rule {
+    enum header_action action;
+    bool always;     /* Header: on errors too, and before the others */
+    bool early;      /* RequestHeader: before anything looks at the request */
+    struct str name; /* a token; absent for HEADER_ECHO */
+    const struct regex *regex;
+    LIST_OF(struct header_part) value; /* unless: */
+    const struct expr *value_expr;     /* a text; NULL: value */
+    struct str env;                    /* only where this variable is set; absent: always */
+    bool env_not;                      /* only where it is not set */
+    const struct expr *expr;           /* only where it holds; NULL: always */
+    struct diag_place place;
+};
+
 /* ---- access ---- */
 
 enum require_kind {
@@ -257,6 +297,8 @@ struct dir_config {
     LIST_OF(struct redirect) redirects; /* Redirect inside of sections: inner ones first */
     LIST_OF(struct env_op) env;
     LIST_OF(struct setenvif) setenvif;
+    LIST_OF(struct header_rule) headers;
+    LIST_OF(struct header_rule) request_headers;
     LIST_OF(struct media_type) types;               /* AddType; the last one for an extension wins */
     LIST_OF(struct error_document) error_documents; /* the last one for a status wins */
     LIST_OF(struct str)

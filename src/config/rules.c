@@ -7,9 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const struct rule_group *const groups[] = {&rules_server, &rules_section, &rules_alias,
-                                                  &rules_proxy,  &rules_env,     &rules_dir,
-                                                  &rules_access, &rules_log,     &rules_other};
+static const struct rule_group *const groups[] = {&rules_server, &rules_section, &rules_alias,  &rules_proxy,
+                                                  &rules_env,    &rules_dir,     &rules_access, &rules_header,
+                                                  &rules_log,    &rules_other};
 
 enum { GROUPS = sizeof groups / sizeof *groups };
 
@@ -158,21 +158,29 @@ const struct regex *scope_regex(const struct scope *s, const struct node *n, siz
     return NULL;
 }
 
-const struct expr *scope_expr(const struct scope *s, const struct node *n, size_t i)
+const struct expr *scope_expr_part(const struct scope *s, const struct node *n, size_t i, size_t skip,
+                                   bool value)
 {
+    struct str text = str_skip(n->words[i].text, skip);
     struct expr_fault fault;
-    struct expr *e = expr_compile(s->load->arena, n->words[i].text, &fault);
+    struct expr *e =
+        value ? expr_compile_text(s->load->arena, text, &fault) : expr_compile(s->load->arena, text, &fault);
     struct diag *d;
 
     if (e) {
         *GROW(s->load->arena, s->load->model->exprs) = e;
         return e;
     }
-    d = fault_add(s->load->diags, DIAG_ERROR, place_in_word(n, i, fault.offset), "%.*s",
+    d = fault_add(s->load->diags, DIAG_ERROR, place_in_word(n, i, skip + fault.offset), "%.*s",
                   STR_ARG(fault.message));
     if (fault.hint.p)
         fault_hint(s->load->diags, d, "%.*s", STR_ARG(fault.hint));
     return NULL;
+}
+
+const struct expr *scope_expr(const struct scope *s, const struct node *n, size_t i)
+{
+    return scope_expr_part(s, n, i, 0, false);
 }
 
 struct str scope_path(const struct scope *s, const struct node *n, size_t i)

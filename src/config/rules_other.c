@@ -267,8 +267,6 @@ static const struct directive rows[] = {
     IGNORED("SSLCipherSuite", "TLS is not part of this release; SSLEngine On is refused"),
     IGNORED("SSLHonorCipherOrder", "TLS is not part of this release; SSLEngine On is refused"),
     IGNORED("SSLUseStapling", "TLS is not part of this release; SSLEngine On is refused"),
-    REFUSED("Header", header_why),
-    REFUSED("RequestHeader", header_why),
     REFUSED("ExpiresActive", header_why),
     REFUSED("ExpiresByType", header_why),
     REFUSED("ExpiresDefault", header_why),

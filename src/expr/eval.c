@@ -289,3 +289,11 @@ enum expr_result expr_test(const struct expr *e, struct arena *arena, const stru
         *match = r.groups;
     return r.fault ? EXPR_FAULT : result ? EXPR_TRUE : EXPR_FALSE;
 }
+
+struct str expr_text(const struct expr *e, struct arena *arena, const struct expr_source *source)
+{
+    struct run r = {.arena = arena, .source = source, .left = EXPR_VALUES_MAX_BYTES};
+    struct str text = value(&r, e->root);
+
+    return r.fault ? STR_NONE : text;
+}

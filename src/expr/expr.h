@@ -77,6 +77,9 @@ struct expr_fault {
 
 /* The tree and all its texts are of the arena. NULL on a fault. To be freed before the arena. */
 struct expr *expr_compile(struct arena *arena, struct str text, struct expr_fault *fault);
+/* The same of a text as it stands between quotes, with %{...}, $0 to $9 and backslashes in it: for
+ * expr_text() instead of expr_test(). */
+struct expr *expr_compile_text(struct arena *arena, struct str text, struct expr_fault *fault);
 /* What the tree holds outside the arena: its patterns. NULL is allowed. */
 void expr_free(struct expr *e);
 
@@ -90,5 +93,8 @@ enum expr_result {
  * left them, all absent when it did not match or there was none. */
 enum expr_result expr_test(const struct expr *e, struct arena *arena, const struct expr_source *source,
                            struct regex_match *match);
+
+/* The text, from the arena or living as long as the source's values; absent when a limit was hit. */
+struct str expr_text(const struct expr *e, struct arena *arena, const struct expr_source *source);
 
 #endif

@@ -588,6 +588,38 @@ static void effort(void **state)
     assert_int_equal(test(text, NULL), EXPR_FAULT);
 }
 
+static void texts(void **state)
+{
+    static const struct {
+        const char *text, *want; /* NULL: a fault */
+    } rows[] = {
+        {"", ""},
+        {"plain 'text' \"as\" it is", "plain 'text' \"as\" it is"},
+        {"%{REQUEST_METHOD}", "GET"},
+        {"m=%{REQUEST_METHOD} $1 %{tolower:ABC}\\%", "m=GET  abc%"},
+        {"%{HTTP:None}", ""},
+        {"%{resp:X-A}", "of the response"},
+        {"100%", "100%"},
+        {"%{", NULL},
+        {"%{NOTHING}", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct expr_fault fault;
+        struct expr *x = expr_compile_text(&arena, str_from(rows[i].text), &fault);
+
+        if (!rows[i].want) {
+            assert_null(x);
+            continue;
+        }
+        assert_non_null(x);
+        assert_string_equal(arena_copy(&arena, expr_text(x, &arena, &source)).p, rows[i].want);
+        expr_free(x);
+    }
+    assert_null(expr_compile_text(&arena, STR("a\0b"), &(struct expr_fault){0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -603,6 +635,7 @@ int main(void)
         cmocka_unit_test(length),
         cmocka_unit_test(memory),
         cmocka_unit_test(effort),
+        cmocka_unit_test(texts),
     };
     int failed;
 

@@ -387,25 +387,42 @@ static struct node *parse_any(struct parser *p)
     return parse_chain(p, NODE_ANY, STR("||"), STR("or"), parse_all);
 }
 
+static bool parse_begin(struct parser *p, struct arena *arena, struct str text, struct expr_fault *fault)
+{
+    *p = (struct parser){.arena = arena, .expr = ARENA_NEW(arena, struct expr), .fault = fault};
+    if (text.n > EXPR_LENGTH_MAX) {
+        parse_fail(p, EXPR_LENGTH_MAX, "the expression is longer than %d bytes", EXPR_LENGTH_MAX);
+        return false;
+    }
+    p->text = arena_copy(arena, text);
+    p->bytes = arena_alloc(arena, text.n);
+    return true;
+}
+
 struct expr *expr_compile(struct arena *arena, struct str text, struct expr_fault *fault)
 {
-    struct expr *e = ARENA_NEW(arena, struct expr);
-    struct parser p = {.arena = arena, .expr = e, .fault = fault};
+    struct parser p;
 
-    if (text.n > EXPR_LENGTH_MAX) {
-        parse_fail(&p, EXPR_LENGTH_MAX, "the expression is longer than %d bytes", EXPR_LENGTH_MAX);
+    if (!parse_begin(&p, arena, text, fault))
         return NULL;
-    }
-    p.text = arena_copy(arena, text);
-    p.bytes = arena_alloc(arena, text.n);
     p.token = lex_token(p.text, 0);
-    e->root = parse_any(&p);
-    if (e->root && p.token.kind == TOKEN_END)
-        return e;
-    if (e->root)
+    p.expr->root = parse_any(&p);
+    if (p.expr->root && p.token.kind == TOKEN_END)
+        return p.expr;
+    if (p.expr->root)
         parse_fail_token(&p, "&&, || or the end");
-    expr_free(e);
+    expr_free(p.expr);
     return NULL;
+}
+
+struct expr *expr_compile_text(struct arena *arena, struct str text, struct expr_fault *fault)
+{
+    struct parser p;
+
+    if (!parse_begin(&p, arena, text, fault))
+        return NULL;
+    p.expr->root = parse_whole_text(&p);
+    return p.expr->root ? p.expr : NULL;
 }
 
 void expr_free(struct expr *e)

@@ -21,6 +21,9 @@ struct parser {
 /* A value: parts joined by '.'. */
 struct node *parse_value(struct parser *p);
 
+/* The whole expression as if it stood between quotes. */
+struct node *parse_whole_text(struct parser *p);
+
 struct node *parse_new_node(struct parser *p, enum node_kind kind);
 void parse_next(struct parser *p);
 /* The token, when it is this symbol, is taken. */

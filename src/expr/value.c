@@ -187,7 +187,8 @@ static bool read_text(struct text *t)
     return true;
 }
 
-/* The text from the offset `at` up to the unescaped stop; *end is behind that. */
+/* The text from the offset `at` up to the unescaped stop; *end is behind that. A NUL as the stop stands for
+ * the end of the expression. */
 static struct node *parse_text(struct parser *p, size_t at, char stop, size_t start, size_t *end)
 {
     struct text t = {.p = p, .at = at, .start = start, .stop = stop};
@@ -197,7 +198,7 @@ static struct node *parse_text(struct parser *p, size_t at, char stop, size_t st
     while (t.at < p->text.n && p->text.p[t.at] != stop)
         if (!read_text(&t))
             return NULL;
-    if (t.at >= p->text.n)
+    if (t.at >= p->text.n && stop)
         return parse_fail(p, start, "the text has no \"%c\" at its end", stop);
     end_literal(&t);
     *end = t.at + 1;
@@ -208,6 +209,14 @@ static struct node *parse_text(struct parser *p, size_t at, char stop, size_t st
     n = parse_new_node(p, NODE_CONCAT);
     n->first = t.first;
     return n;
+}
+
+struct node *parse_whole_text(struct parser *p)
+{
+    size_t end;
+    struct node *n = parse_text(p, 0, '\0', 0, &end);
+
+    return n && end <= p->text.n ? parse_fail(p, end - 1, "the text holds a NUL") : n;
 }
 
 /* %{NAME} or %{function:text} at the offset; *end is behind it. */

@@ -5,6 +5,7 @@
 #include "reply/condition.h"
 #include "reply/error_page.h"
 #include "reply/media_types.h"
+#include "route/header_rules.h"
 
 /* WIRE_VARS: CONTENT_LENGTH and SCGI are of the wire, not of the request */
 enum { EXTRA_FIELDS = 4, REDIRECT_PREFIXES_MAX = 2, WIRE_VARS = 2, EXCERPT_MAX = 300 };
@@ -212,6 +213,20 @@ static void finish_head(struct exchange *x, int status, struct str reason)
     exchange_go(x, STEP_HEAD);
 }
 
+/* Header. error: an answer of the gateway itself that says no, or elsewhere. */
+static void change_fields(struct exchange *x, bool error)
+{
+    struct header_subject subject = {
+        .request = {&x->request, x->endpoints, &x->plan, x->plan.path},
+        .vars = &x->vars,
+        .more = &x->params,
+        .begun_us = x->wall_s * 1000000,
+        .taken_us = (x->now_ms - x->begun_ms) * 1000,
+    };
+
+    header_rules_response(x->arena, x->plan.config, &subject, error, &x->response);
+}
+
 static void answer_memory(struct exchange *x, int status, struct str type, struct str body)
 {
     struct response *r = &x->response;
@@ -221,6 +236,7 @@ static void answer_memory(struct exchange *x, int status, struct str type, struc
     x->source = body.n ? SOURCE_MEMORY : SOURCE_NONE;
     x->page = body;
     r->length = (int64_t)body.n;
+    change_fields(x, status >= 300);
     finish_head(x, status, STR_NONE);
 }
 
@@ -483,6 +499,7 @@ static void answer_response(struct exchange *x)
     x->cgi = head;
     x->response.length = head->content_length;
     x->source = SOURCE_BACKEND;
+    change_fields(x, false);
     finish_head(x, status, head->status ? head->reason : STR_NONE);
     if (x->response.no_content || x->response.head_only)
         x->source = SOURCE_NONE;
@@ -600,6 +617,7 @@ void exchange_file_found(struct exchange *x, const struct file_facts *facts)
     x->response.length = x->file.length;
     x->source = x->file.length ? SOURCE_FILE : SOURCE_NONE;
     x->part = 0;
+    change_fields(x, false);
     finish_head(x, x->file.status, STR_NONE);
 }
 

@@ -279,6 +279,10 @@ void exchange_routed(struct exchange *x, const struct plan *plan)
     must(x->step == STEP_ROUTE && !x->backend_open);
     x->plan = *plan;
     x->routed = true;
+    if (plan->fields) {
+        x->request.fields = plan->fields;
+        x->request.field_count = plan->field_count;
+    }
     switch (plan->kind) {
     case PLAN_STATUS:
         exchange_blame(x, BLAME_CLIENT, STAGE_ROUTE, plan->status, proxy_reason(x));

@@ -257,6 +257,45 @@ static const struct test_script documents_scripts[] = {
     {"of a range", .configure = error_documents, .target = "/files/a", .files = {{"/srv/files/a", 3}}, .fields = {{STR_INIT("Range"), STR_INIT("bytes=9-")}},
      .want = "route GET /files/a; file /srv/files/a; head 416 [Content-Range: bytes */3]; page; end"},
 };
+
+/* Header always set X-A a; Header set X-S s; Header unset X-Gone */
+static void change_fields(struct dir_config *d)
+{
+    static struct header_part a = {HEADER_PART_TEXT, STR_INIT("a")}, method = {HEADER_PART_VARIABLE, STR_INIT("REQUEST_METHOD")};
+    static struct header_rule rules[] = {
+        {.action = HEADER_SET, .name = STR_INIT("X-S"), .value = {&method, 1, 1}},
+        {.action = HEADER_UNSET, .name = STR_INIT("X-Gone")},
+        {.action = HEADER_SET, .always = true, .name = STR_INIT("X-A"), .value = {&a, 1, 1}},
+    };
+
+    error_documents(d);
+    d->headers.items = rules;
+    d->headers.count = sizeof rules / sizeof *rules;
+}
+
+static const struct test_script header_scripts[] = {
+    {"of an application", .configure = change_fields, .backends = {{OF("X-S: 1\nX-Gone: 1\nSet-Cookie: c\nStatus: 404\n\nok")}},
+     .want = ASK "head 404 [X-S: GET|Set-Cookie: c|X-A: a]; content ok; end"},
+    {"once, behind a redirect", .configure = change_fields, .backends = {{OF("X-B: 1\nLocation: /x\n\n")}, OK_ANSWER}, .backend_count = 2,
+     .want = ASK "route GET /x; connect; head 200 [X-B: 1|X-A: a|X-S: GET]; content ok; end"},
+    {"of a file", .configure = change_fields, .target = "/files/a", .files = {{"/srv/files/a", 1}},
+     .want = "route GET /files/a; file /srv/files/a; head 200 [" FACTS("1") "|X-A: a|X-S: (null)] length 1; content a; end"},
+    {"not modified", .configure = change_fields, .target = "/files/a", .files = {{"/srv/files/a", 1}},
+     .fields = {{STR_INIT("If-None-Match"), STR_INIT("*")}},
+     .want = "route GET /files/a; file /srv/files/a; head 304 [" FACTS("1") "|X-A: a|X-S: (null)] length 0 without content; end"},
+    {"of OPTIONS", .configure = change_fields, .target = "*", .method = "OPTIONS",
+     .want = "route OPTIONS *; head 200 [X-A: a|X-S: (null)] length 0; end"},
+    {"of an error", .configure = change_fields, .target = "/status/501",
+     .want = "route GET /status/501; head 501 [X-A: a]; page; end; fault client route 501: as the test asked"},
+    {"of an error behind a backend", .configure = change_fields, .backends = {{OF("bad")}},
+     .want = ASK "route GET /doc; connect; head 502 [X-A: a]; page; end; fault backend response-head 502: closed within the response head, after 3 bytes"},
+    {"of an error's text", .configure = change_fields, .target = "/status/403",
+     .want = "route GET /status/403; head 403 [Content-Type: text/html; charset=iso-8859-1|X-A: a] length 4; content text; end; fault client route 403: as the test asked"},
+    {"of an error's document", .configure = change_fields, .target = "/status/404", .backends = {{OF("X-Gone: 1\n\nsorry")}},
+     .want = "route GET /status/404; route GET /doc?404; connect; head 404 [X-A: a|X-S: GET]; content sorry; end; fault client route 404: as the test asked"},
+    {"of the gateway's redirect", .configure = change_fields, .target = "/files/d", .files = {{"/srv/files/d", FAKE_DIRECTORY}},
+     .want = "route GET /files/d; file /srv/files/d; head 301 [Location: http://www.example.com/files/d/|X-A: a]; page; end"},
+};
 /* clang-format on */
 
 static void test_redirects(void **state)
@@ -277,6 +316,38 @@ static void test_files(void **state)
 static void test_error_documents(void **state)
 {
     PLAY(documents_scripts);
+}
+
+static void test_headers(void **state)
+{
+    PLAY(header_scripts);
+}
+
+/* RequestHeader: the plan's fields are the request's from there on, behind redirects too. */
+static void test_request_fields(void **state)
+{
+    static const struct test_script script = {.fields = {{STR_INIT("X-Old"), STR_INIT("1")}},
+                                              .backends = {TO("/x"), OK_ANSWER},
+                                              .backend_count = 2};
+    static struct test_host h;
+    struct field field = {STR("X-New"), STR("2"), FIELD_OTHER};
+    struct plan plan;
+
+    (void)state;
+    host_begin(&h, &script);
+    plan = (struct plan){.kind = PLAN_BACKEND,
+                         .server = &h.server,
+                         .config = &h.config,
+                         .pass = &h.pass,
+                         .fields = &field,
+                         .field_count = 1};
+    exchange_routed(&h.x, &plan);
+    host_play(&h);
+    assert_int_equal(h.x.response.status, 200);
+    assert_string_equal(host_variable(&h, "HTTP_X_NEW").p, "2");
+    assert_string_equal(host_variable(&h, "REDIRECT_HTTP_X_NEW").p, "2");
+    assert_null(host_variable(&h, "HTTP_X_OLD").p);
+    host_finish(&h);
 }
 
 /* What the application of the last hop is told of the hops before it: at most two levels. */
@@ -381,6 +452,8 @@ int run_reply_tests(void)
         cmocka_unit_test(test_named_files),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_error_documents),
+        cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_request_fields),
         cmocka_unit_test(test_redirect_variables),
         cmocka_unit_test(test_error_document_variables),
         cmocka_unit_test(test_multipart),

@@ -19,6 +19,7 @@ struct configured {
     struct model *model;
     struct router *router;
     struct endpoints endpoints;
+    int64_t begun_us, taken_us;
     struct request request; /* of the last ask */
     struct vars vars;       /* the same */
 };
@@ -82,7 +83,7 @@ static inline struct plan configured_ask(struct configured *c, const char *line,
     struct h1_parser parser = {0};
     struct h1_limits limits = {8190, 8190, 100};
     struct h1_fault fault;
-    struct route_input input = {&c->request, &c->endpoints, &c->vars};
+    struct route_input input = {&c->request, &c->endpoints, &c->vars, c->begun_us, c->taken_us};
     struct plan plan;
     size_t size;
 

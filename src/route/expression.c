@@ -1,21 +1,24 @@
 #include "route/expression.h"
 
 /* The values of all fields of the name, joined as RFC 9110 section 5.3 has it. Absent without any. */
-struct str request_field_value(struct arena *arena, const struct request *request, struct str name)
+static struct str joined_value(struct arena *arena, const struct field *fields, size_t count, struct str name)
 {
     struct str value = STR_NONE;
 
-    for (size_t i = 0; i < request->field_count; i++) {
-        const struct field *field = &request->fields[i];
-
-        if (!str_eq_nocase(field->name, name))
+    for (size_t i = 0; i < count; i++) {
+        if (!str_eq_nocase(fields[i].name, name))
             continue;
         if (value.p)
-            value = ARENA_CONCAT(arena, value, STR(", "), field->value);
+            value = ARENA_CONCAT(arena, value, STR(", "), fields[i].value);
         else
-            value = field->value.p ? field->value : STR("");
+            value = fields[i].value.p ? fields[i].value : STR("");
     }
     return value;
+}
+
+struct str request_field_value(struct arena *arena, const struct request *request, struct str name)
+{
+    return joined_value(arena, request->fields, request->field_count, name);
 }
 
 struct asker {
@@ -75,8 +78,8 @@ static struct str lookup(void *context, struct arena *arena, enum expr_name name
         return s->request->line;
     case EXPR_REQUEST_FIELD:
         return host_or_field(arena, s->request, argument);
-    case EXPR_RESPONSE_FIELD: /* there is no response yet */
-        return STR_NONE;
+    case EXPR_RESPONSE_FIELD:
+        return joined_value(arena, s->response, s->response_count, argument);
     case EXPR_REQUEST_VARIABLE:
         return vars_get(asker->vars, argument);
     }
@@ -96,4 +99,13 @@ bool expression_holds(struct arena *arena, const struct route_subject *subject, 
                       const struct vars *vars, struct regex_match *match)
 {
     return expression_test(arena, subject, expr, vars, match) == EXPR_TRUE;
+}
+
+struct str expression_text(struct arena *arena, const struct route_subject *subject, const struct expr *expr,
+                           const struct vars *vars)
+{
+    struct asker asker = {subject, vars};
+    struct expr_source source = {&asker, lookup};
+
+    return expr_text(expr, arena, &source);
 }

@@ -3,6 +3,7 @@
 #include "route/access.h"
 #include "route/expression.h"
 #include "route/files.h"
+#include "route/header_rules.h"
 #include "route/mapping.h"
 #include "route/redirect.h"
 #include "route/sections.h"
@@ -22,7 +23,8 @@ struct router {
 struct walk {
     struct router *router;
     struct arena *arena;
-    const struct request *request;
+    const struct route_input *input;
+    const struct request *request; /* as RequestHeader leaves it */
     const struct endpoints *endpoints;
     struct vars *vars;
     struct plan *plan;
@@ -257,6 +259,29 @@ static void set_env(struct walk *w, bool generic)
         vars_set(w->vars, STR("proxy-nokeepalive"), STR("1"));
 }
 
+/* RequestHeader: the early ones, or the others. */
+static void change_fields(struct walk *w, bool early)
+{
+    struct plan *plan = w->plan;
+    struct header_subject subject = {.request = {w->request, w->endpoints, plan, plan->path},
+                                     .vars = w->vars,
+                                     .begun_us = w->input->begun_us,
+                                     .taken_us = w->input->taken_us};
+    struct request *changed;
+    struct field *fields;
+    size_t count;
+
+    if (!header_rules_request(w->arena, plan->config, &subject, early, &fields, &count))
+        return;
+    changed = ARENA_NEW(w->arena, struct request);
+    *changed = *w->request;
+    changed->fields = fields;
+    changed->field_count = count;
+    w->request = changed;
+    plan->fields = fields;
+    plan->field_count = count;
+}
+
 /* What Apache would find for the path info if it were a URL of ours. */
 static struct str translate_as_apache(struct walk *w, struct str path_info)
 {
@@ -331,6 +356,7 @@ static void plan_backend(struct walk *w, const struct mapping *mapping)
     plan->script_filename = mapping_script_filename(w->arena, plan->server, mapping);
     split_path(w, mapping);
     set_env(w, mapping->pass->interpolate && w->merged->config.interpolate == 1);
+    change_fields(w, false);
     if (judge_max_forwards(w))
         plan->kind = PLAN_BACKEND;
 }
@@ -436,6 +462,7 @@ static void plan_file(struct walk *w)
     if (!enter(w))
         return;
     set_env(w, false);
+    change_fields(w, false);
     if (w->merged->config.handler)
         plan_handler(w, w->merged->config.handler);
     else
@@ -471,6 +498,7 @@ void route_request(struct router *router, struct arena *arena, const struct rout
 {
     struct walk w = {.router = router,
                      .arena = arena,
+                     .input = input,
                      .request = input->request,
                      .endpoints = input->endpoints,
                      .vars = input->vars,
@@ -480,6 +508,8 @@ void route_request(struct router *router, struct arena *arena, const struct rout
     *plan = (struct plan){.kind = PLAN_STATUS};
     if (!find_server(&w))
         return;
+    if (!vars_has(w.vars, STR("REDIRECT_STATUS"))) /* not on a redirected request: it has them already */
+        change_fields(&w, true);
     readable = read_path(&w);
     if (!judge_method(&w) || !readable)
         return;

@@ -38,6 +38,9 @@ struct plan {
     struct str path;    /* decoded, normalised; "" when the target has none that can be decoded */
     int status;         /* of PLAN_STATUS: an error; of PLAN_REDIRECT: 300 to 399 */
     const char *reason; /* of PLAN_STATUS: text for the log; names the cause */
+    /* The request's fields as RequestHeader leaves them; NULL: as they are. */
+    struct field *fields;
+    size_t field_count;
     /* PLAN_BACKEND */
     const struct pass *pass;
     struct str script_name, path_info; /* decoded; path_info absent: not split */
@@ -55,6 +58,8 @@ struct route_input {
     const struct request *request;
     const struct endpoints *endpoints;
     struct vars *vars; /* in: REDIRECT_*; out: with SetEnvIf and SetEnv applied, in Apache's order */
+    int64_t begun_us;  /* since 1970: when the client's request came, for RequestHeader */
+    int64_t taken_us;  /* since then */
 };
 
 /* Always fills the plan; memory from the arena.
@@ -64,7 +69,8 @@ struct route_input {
  * ProxyPass in a location, then the table, first match wins, "!" ends it, the variable no-proxy ends it too;
  * for a backend: <Proxy> sections, then locations again; else the server's Redirect, Alias (first match),
  * else DocumentRoot; for a file: <Directory> sections of every directory on the way, <Files>, then locations
- * again; <If> sections; SetEnvIf of the sections; access; Redirect of the sections; SetHandler; SetEnv.
+ * again; <If> sections; SetEnvIf of the sections; access; Redirect of the sections; SetHandler; SetEnv;
+ * RequestHeader.
  * CONNECT is 405, TRACE is 405 unless TraceEnable, "OPTIONS *" is PLAN_OPTIONS; Max-Forwards is judged here
  * (0: 400 as Apache, or answered for OPTIONS; not a number: 400). */
 void route_request(struct router *router, struct arena *arena, const struct route_input *input,

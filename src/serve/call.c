@@ -114,7 +114,12 @@ void call_end(struct call *c)
 static void find_route(struct call *c)
 {
     struct route_input input = {
-        .request = exchange_request(&c->x), .endpoints = c->x.endpoints, .vars = &c->x.vars};
+        .request = exchange_request(&c->x),
+        .endpoints = c->x.endpoints,
+        .vars = &c->x.vars,
+        .begun_us = c->x.wall_s * 1000000,
+        .taken_us = (c->x.now_ms - c->x.begun_ms) * 1000,
+    };
     struct plan plan = {0};
 
     route_request(c->worker->router, c->x.arena, &input, &plan);
