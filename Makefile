@@ -6,11 +6,12 @@ endif
 B            ?= build
 PYTHON       := /usr/bin/python3
 FUZZ_SECONDS ?= 30
+PYTEST_JOBS  ?= 4
 PYTEST_ARGS  ?=
 BENCH_ARGS   ?=
 PREFIX       ?= /usr/local
 deps         = $(if $(filter no,$(DEPS)),@:,@tools/deps)
-pytest       = $(PYTHON) -m pytest -c tests/pytest.ini tests $(PYTEST_ARGS)
+pytest       = $(PYTHON) -m pytest -c tests/pytest.ini -n $(PYTEST_JOBS) tests $(PYTEST_ARGS)
 sanitizers   = ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1 \
 	UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 
