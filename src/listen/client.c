@@ -440,9 +440,9 @@ void stream_finish(struct stream *s)
     struct work *w = c->work;
 
     must(!io_op_pending(&c->reader) && !io_op_pending(&c->writer) && c->step == CLIENT_BUSY);
-    if (w->head_given && (w->broken || !w->ended)) {
+    if (w->broken || !w->ended) { /* there is no whole answer that the client could still want to read */
         client_close(c);
-    } else if (!w->keep_alive || w->broken) {
+    } else if (!w->keep_alive) {
         client_linger(c);
     } else if (!w->body.complete && !c->frontend->draining) {
         go(c, CLIENT_DRAIN);
