@@ -2,7 +2,8 @@
 #include "gate/answer.h"
 #include "scgi/encode.h"
 
-/* COLLECT_WINDOW: bytes of a body that are kept in memory; more goes to the spool */
+/* COLLECT_WINDOW: bytes of a body that are kept in memory; a longer one goes to the spool. The host's window
+ * is larger */
 enum { LIMIT_REQUEST_BODY_DEFAULT = 1073741824, COLLECT_WINDOW = 64 * 1024 };
 
 /* ---- steps ---- */
@@ -100,7 +101,7 @@ static unsigned wants_up(const struct exchange *x)
 
 static unsigned wants_collect(const struct exchange *x)
 {
-    if (x->body.n >= COLLECT_WINDOW || (x->body_complete && x->body.n))
+    if (x->body.n > COLLECT_WINDOW || (x->body_complete && x->body.n))
         return WANT_SPOOL_PUT;
     return WANT_BODY;
 }

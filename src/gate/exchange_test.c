@@ -184,7 +184,7 @@ int main(void)
     const struct CMUnitTest transitions[] = {cmocka_unit_test(test_every_transition)};
     int failed = cmocka_run_group_tests_name("exchange: talk", tests, NULL, NULL);
 
-    failed += run_reply_tests() + run_trouble_tests();
+    failed += run_reply_tests() + run_trouble_tests() + run_body_tests();
     failed += cmocka_run_group_tests_name("exchange: transitions", transitions, NULL, NULL);
     return failed + run_random_tests();
 }

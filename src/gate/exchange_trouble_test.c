@@ -11,6 +11,8 @@
 #define POST        "route POST /app/; connect; "
 #define OF(text)    .answer = STR_INIT(text)
 #define SENDS(text) .method = "POST", .body = STR_INIT(text)
+/* The body goes to the backend as it comes. */
+#define STREAMS(text) SENDS(text), .buffering = REQUEST_BUFFERING_OFF
 
 static void limit_three(struct dir_config *d)
 {
@@ -24,45 +26,45 @@ static void limit_none(struct dir_config *d)
 
 /* clang-format off */
 static const struct test_script duplex[] = {
-    {"an answer before the body", SENDS("a body"), .client = CLIENT_STALLS, .gives = 3,
+    {"an answer before the body", STREAMS("a body"), .client = CLIENT_STALLS, .gives = 3,
      .backends = {{OF("Status: 413\nContent-Length: 2\n\nno"), .early = true, .end = STAYS_OPEN}},
      .want = POST "head 413 length 2; content no; end"},
-    {"an answer before the body, up to its end", SENDS("a body"), .client = CLIENT_STALLS,
+    {"an answer before the body, up to its end", STREAMS("a body"), .client = CLIENT_STALLS,
      .backends = {{OF("Status: 401\n\nno"), .early = true}}, .want = POST "head 401; content no; end"},
-    {"an early answer without content", SENDS("a body"), .client = CLIENT_STALLS,
+    {"an early answer without content", STREAMS("a body"), .client = CLIENT_STALLS,
      .backends = {{OF("Status: 204\n\n"), .early = true, .end = STAYS_OPEN}}, .want = POST "head 204 without content; end"},
-    {"an early redirect", SENDS("a body"), .client = CLIENT_STALLS, .backend_count = 2,
+    {"an early redirect", STREAMS("a body"), .client = CLIENT_STALLS, .backend_count = 2,
      .backends = {{OF("Location: /x\n\n"), .early = true, .end = STAYS_OPEN}, {OF("\nok")}},
      .want = POST "route GET /x; connect; head 200; content ok; end"},
-    {"an answer while the body goes up", SENDS("a body"),
+    {"an answer while the body goes up", STREAMS("a body"),
      .backends = {{OF("Content-Type: text/plain\n\nan answer of some length"), .early = true}},
      .want = POST "head 200 [Content-Type: text/plain]; content an answer of some length; end"},
-    {"an interim answer while the body goes up", SENDS("a body"),
+    {"an interim answer while the body goes up", STREAMS("a body"),
      .backends = {{OF("Status: 102\n\n\nok"), .early = true}}, .want = POST "interim 102; head 200; content ok; end"},
-    {"a short answer while the body goes up", SENDS("a body"),
+    {"a short answer while the body goes up", STREAMS("a body"),
      .backends = {{OF("Content-Length: 9\n\nhello"), .early = true}},
      .want = POST "head 200 length 9; content hello; abort; fault backend response-body 0: closed after 5 of 9 bytes of the response body"},
-    {"an answer after a failed write", SENDS("a body"), .backends = {{OF("Status: 413\n\nno"), .breaks = true, .takes = 10}},
+    {"an answer after a failed write", STREAMS("a body"), .backends = {{OF("Status: 413\n\nno"), .breaks = true, .takes = 10}},
      .want = POST "head 413; content no; end"},
     {"no answer after a failed write of the netstring", .backends = {{OF(""), .breaks = true, .takes = 10}},
      .want = ASK "head 502; page; end; fault backend send-request 502: closed while the request was being sent"},
-    {"a reset after a failed write of the netstring", SENDS("a body"), .backends = {{OF(""), .breaks = true, .takes = 0, .end = ENDS_WITH_RESET}},
+    {"a reset after a failed write of the netstring", STREAMS("a body"), .backends = {{OF(""), .breaks = true, .takes = 0, .end = ENDS_WITH_RESET}},
      .want = POST "head 502; page; end; fault backend send-request 502: connection reset while the request was being sent"},
     {"half a head after a failed write", .backends = {{OF("Status: 20"), .breaks = true, .takes = 10}},
      .want = ASK "head 502; page; end; fault backend response-head 502: closed within the response head, after 10 bytes"},
     {"silence after a failed write", .backends = {{OF(""), .breaks = true, .takes = 10, .end = STAYS_OPEN}},
      .want = ASK "head 504; page; end; fault backend response-head 504: the backend was silent for 30.000 s"},
-    {"an end while the body goes up", SENDS("a body"), .client = CLIENT_STALLS, .gives = 3, .ordered = true,
+    {"an end while the body goes up", STREAMS("a body"), .client = CLIENT_STALLS, .gives = 3, .ordered = true,
      .backends = {{OF(""), .early = true}},
      .want = POST "head 502; page; end; fault backend send-request 502: closed after 3 of 6 bytes of the request body, before any answer"},
 };
 
 static const struct test_script clients[] = {
-    {"goes", SENDS("a body"), .client = CLIENT_GOES, .gives = 3, .backends = {{OF("\nok")}},
+    {"goes", STREAMS("a body"), .client = CLIENT_GOES, .gives = 3, .backends = {{OF("\nok")}},
      .want = POST "head 400; page; end; fault client request-body 400: the client went"},
-    {"sends a bad body", SENDS("a body"), .client = CLIENT_SENDS_BAD, .gives = 0, .backends = {{OF("\nok")}},
+    {"sends a bad body", STREAMS("a body"), .client = CLIENT_SENDS_BAD, .gives = 0, .backends = {{OF("\nok")}},
      .want = POST "head 400; page; end; fault client request-body 400: bad chunk"},
-    {"sends no more", SENDS("a body"), .client = CLIENT_STALLS, .gives = 5, .backends = {{OF("\nok")}},
+    {"sends no more", STREAMS("a body"), .client = CLIENT_STALLS, .gives = 5, .backends = {{OF("\nok")}},
      .want = POST "head 408; page; end; fault client request-body 408: the client sent nothing of its body for 60.000 s"},
     {"goes while it reads", .reads_little = true, .reads = 3, .backends = {{OF("\nhello")}},
      .want = ASK "head 200; content hel; fault client send-response 0: broken pipe"},
@@ -73,10 +75,8 @@ static const struct test_script clients[] = {
     {"reads no more of a file", .target = "/files/a", .reads_little = true, .reads = 3, .stops_reading = true, .files = {{"/srv/files/a", 9}},
      .want = "route GET /files/a; file /srv/files/a; head 200 [Last-Modified: Sun, 13 Sep 2020 12:26:40 GMT|ETag: \"9-5af3107a40000\"|Accept-Ranges: bytes] length 9; "
              "content abc; fault client send-response 0: the client did not read its answer"},
-    {"body of unknown length", .method = "POST", .chunked = true,
-     .want = "route POST /app/; head 411; page; end; fault client request-body 411: request body without Content-Length"},
     {"body over the limit", SENDS("four"), .configure = limit_three,
-     .want = "route POST /app/; head 413; page; end; fault client request-body 413: request body of 4 bytes is over LimitRequestBody 3"},
+     .want = "route POST /app/; head 413; page; end; fault client request-body 413: request body of 4 bytes or more is over LimitRequestBody 3"},
     {"body at the limit", SENDS("333"), .configure = limit_three, .backends = {{OF("\nok")}}, .want = POST "head 200; content ok; end"},
     {"no limit", SENDS("four"), .configure = limit_none, .backends = {{OF("\nok")}}, .want = POST "head 200; content ok; end"},
 };
@@ -86,7 +86,7 @@ static const struct test_script silences[] = {
      .want = "route GET /app/; head 503; page; end; fault backend connect 503: no connection for 5.000 s"},
     {"the request is not taken", .backends = {{OF(""), .blocks = true, .takes = 20, .end = STAYS_OPEN}},
      .want = ASK "head 504; page; end; fault backend send-request 504: the backend was silent for 30.000 s"},
-    {"the request is not taken, nor does the client send", SENDS("a body"), .client = CLIENT_STALLS,
+    {"the request is not taken, nor does the client send", STREAMS("a body"), .client = CLIENT_STALLS,
      .backends = {{OF(""), .blocks = true, .takes = 20, .end = STAYS_OPEN}},
      .want = POST "head 504; page; end; fault backend send-request 504: the backend was silent for 30.000 s"},
     {"no answer", .backends = {{OF(""), .end = STAYS_OPEN}},
@@ -169,7 +169,7 @@ static void test_client_goes_anywhere(void **state)
  * not asked for. */
 static void test_body_fails_late(void **state)
 {
-    static const struct test_script script = {SENDS("a body"), .client = CLIENT_STALLS, .gives = 3,
+    static const struct test_script script = {STREAMS("a body"), .client = CLIENT_STALLS, .gives = 3,
                                               .backends = {{OF("\nhello"), .early = true}}};
     static const enum exchange_step steps[] = {STEP_HEAD, STEP_CONTENT};
     static struct test_host h;
@@ -251,7 +251,7 @@ static void test_head_waits_before_content(void **state)
 static void test_body_stalls_late(void **state)
 {
     static const struct test_script script = {
-        SENDS("a body"),
+        STREAMS("a body"),
         .client = CLIENT_STALLS,
         .gives = 3,
         .backends = {{OF("\nhello"), .early = true, .end = STAYS_OPEN}},

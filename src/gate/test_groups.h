@@ -8,6 +8,7 @@
 /* Each returns the number of tests that failed. */
 int run_reply_tests(void);
 int run_trouble_tests(void);
+int run_body_tests(void);
 int run_random_tests(void);
 
 /* Each script of the list, in every cut. */

@@ -142,6 +142,7 @@ static void set_request(struct test_host *h)
         .minor_version = 1,
         .authority = STR("www.example.com"),
         .keep_alive = true,
+        .expect_continue = s->expects,
     };
     r->method_id = method_of(r->method);
     assert_true(uri_parse_target(r->target, &r->uri));
@@ -167,6 +168,7 @@ static void set_config(struct test_host *h)
 
     *d = (struct dir_config){
         .gateway_interface = UNSET, .limit_request_body = UNSET, .follow_symlinks = UNSET};
+    d->request_buffering = h->script->buffering;
     if (h->script->configure)
         h->script->configure(d);
     h->backend.name = STR("scgi://127.0.0.1:4000");
@@ -191,7 +193,7 @@ static void set_config(struct test_host *h)
 
 void host_begin(struct test_host *h, const struct test_script *script)
 {
-    memset(h, 0, sizeof *h);
+    memset(h, 0, offsetof(struct test_host, content));
     h->script = script;
     arena_init(&h->arena, NULL, 0);
     set_config(h);
@@ -201,9 +203,12 @@ void host_begin(struct test_host *h, const struct test_script *script)
     watch_steps(h);
 }
 
-/* What the peer received must be a whole netstring or the beginning of one, then bytes of the body. */
-static void check_up(struct test_host *h)
+/* What the peer received must be a whole netstring or the beginning of one, then bytes of the body; the last
+ * `fresh` bytes are new. */
+static void check_up(struct test_host *h, size_t fresh)
 {
+    size_t body_n;
+
     struct netstring n;
     enum netstring_result result = netstring_decode(str_make(h->up, h->up_n), NETSTRING_MAX, &n);
     bool first = h->connects == 1 && h->x.hops == 0;
@@ -214,9 +219,12 @@ static void check_up(struct test_host *h)
     assert_int_equal(n.content_length, h->x.attempt.body_length);
     if (first)
         assert_int_equal(n.content_length, h->script->body.n);
-    assert_true(h->up_n - n.size <= n.content_length);
-    if (h->up_n > n.size)
-        assert_memory_equal(h->up + n.size, h->script->body.p, h->up_n - n.size);
+    body_n = h->up_n - n.size;
+    assert_true(body_n <= n.content_length);
+    if (fresh > body_n)
+        fresh = body_n;
+    if (fresh)
+        assert_memory_equal(h->up + h->up_n - fresh, h->script->body.p + body_n - fresh, fresh);
 }
 
 struct str host_variable(const struct test_host *h, const char *name)
@@ -231,6 +239,7 @@ void host_finish(struct test_host *h)
 {
     free(h->in);
     free(h->lent);
+    free(h->unspooled);
     arena_finish(&h->arena);
 }
 
@@ -242,9 +251,35 @@ static void check_alone(unsigned wants, unsigned want, unsigned others)
         assert_int_equal(wants & ~(want | others), 0);
 }
 
+static void check_body_wants(struct test_host *h, unsigned wants)
+{
+    bool collecting = h->x.step == STEP_COLLECT;
+
+    if (collecting)
+        assert_true(wants == WANT_BODY || wants == WANT_SPOOL_PUT);
+    if (wants & WANT_BODY) {
+        assert_false(h->body_complete);
+        assert_true(collecting ? h->lent_n < HOST_WINDOW : h->lent_n == 0 && h->spool_n == 0);
+        assert_true(collecting || h->body_at < h->script->body.n);
+    }
+    if (wants & WANT_SPOOL_PUT) {
+        struct str bytes = exchange_spool_put(&h->x);
+
+        assert_true(collecting && bytes.p == h->lent && bytes.n == h->lent_n && bytes.n > 0);
+    }
+    if (wants & WANT_SPOOL_GET) {
+        assert_true(h->body_complete && h->spool_n == h->script->body.n);
+        assert_int_equal(exchange_spool_offset(&h->x), h->spool_read);
+        assert_true(h->spool_read < h->spool_n);
+    }
+    if (wants & WANT_CONNECT && h->x.hops == 0)
+        assert_true(h->x.request.body == REQUEST_BODY_LENGTH || h->x.request.body == REQUEST_BODY_NONE);
+}
+
 static void check_wants(struct test_host *h, unsigned wants)
 {
-    const unsigned backend = WANT_TO_BACKEND | WANT_BODY | WANT_FROM_BACKEND | WANT_INTERIM;
+    const unsigned up = WANT_TO_BACKEND | WANT_BODY | WANT_SPOOL_GET;
+    const unsigned talk = WANT_TO_BACKEND | WANT_SPOOL_GET | WANT_FROM_BACKEND | WANT_INTERIM;
     struct exchange_content content;
     struct str slices[2];
     int count;
@@ -256,12 +291,12 @@ static void check_wants(struct test_host *h, unsigned wants)
     check_alone(wants, WANT_FILE | WANT_HEAD, WANT_DROP_BACKEND);
     check_alone(wants, WANT_END, WANT_DROP_BACKEND);
     check_alone(wants, WANT_ABORT, WANT_DROP_BACKEND);
-    check_alone(wants, WANT_INTERIM, WANT_TO_BACKEND | WANT_BODY);
-    check_alone(wants, WANT_FROM_BACKEND, WANT_TO_BACKEND | WANT_BODY);
-    check_alone(wants, WANT_TO_CLIENT, WANT_TO_BACKEND | WANT_BODY | WANT_DROP_BACKEND);
+    check_alone(wants, WANT_INTERIM, up);
+    check_alone(wants, WANT_FROM_BACKEND, up);
+    check_alone(wants, WANT_TO_CLIENT, up | WANT_DROP_BACKEND);
     check_alone(wants, WANT_DROP_BACKEND,
                 WANT_FILE | WANT_HEAD | WANT_TO_CLIENT | WANT_END | WANT_ABORT | WANT_DONE);
-    if (wants & (backend | WANT_DROP_BACKEND))
+    if (wants & (talk | WANT_DROP_BACKEND) || (wants & WANT_BODY && h->x.step != STEP_COLLECT))
         assert_true(h->connects > h->drops);
     if (h->head_taken)
         assert_int_equal(wants & (WANT_ROUTE | WANT_CONNECT | WANT_INTERIM | WANT_FILE | WANT_HEAD), 0);
@@ -271,10 +306,7 @@ static void check_wants(struct test_host *h, unsigned wants)
         for (int i = 0; i < count; i++)
             assert_true(slices[i].n > 0);
     }
-    if (wants & WANT_BODY) {
-        assert_int_equal(h->lent_n, 0);
-        assert_true(h->body_at < h->script->body.n);
-    }
+    check_body_wants(h, wants);
     if (wants & (WANT_ROUTE | WANT_CONNECT | WANT_FILE | WANT_END | WANT_ABORT | WANT_DONE))
         assert_true(exchange_backend_buffer_free(&h->x));
     if (wants & WANT_TO_CLIENT) {
@@ -384,6 +416,7 @@ static bool do_to_backend(struct test_host *h)
     struct str slices[2], all;
     int count = exchange_to_backend(&h->x, slices);
     size_t n = 0, of_body;
+    uint64_t sent;
 
     for (int i = 0; i < count; i++)
         n += slices[i].n;
@@ -401,10 +434,12 @@ static bool do_to_backend(struct test_host *h)
     assert_true(h->up_n + n <= sizeof h->up);
     memcpy(h->up + h->up_n, all.p, n);
     h->up_n += n;
-    check_up(h);
+    check_up(h, n);
+    sent = h->x.attempt.body_sent;
     of_body = exchange_to_backend_ack(&h->x, n);
-    h->up_body += of_body;
+    h->up_body += h->x.attempt.body_sent - sent;
     assert_true(of_body <= h->lent_n);
+    assert_int_equal(of_body, h->spool_n ? 0 : h->x.attempt.body_sent - sent);
     if (of_body)
         relend(h, of_body, STR_NONE);
     return true;
@@ -414,20 +449,71 @@ static bool do_body(struct test_host *h)
 {
     const struct test_script *s = h->script;
     size_t limit = s->client == CLIENT_SENDS_ALL ? s->body.n : s->gives;
+    size_t at = h->body_at + h->lent_n;
 
-    if (h->body_at < limit) {
-        size_t n = test_cut_next(&h->cuts, h->body_at, limit);
+    if (at < limit) {
+        size_t n = test_cut_next(&h->cuts, at, limit), room = HOST_WINDOW - h->lent_n;
 
-        relend(h, 0, str_make(s->body.p + h->body_at, n));
+        relend(h, 0, str_make(s->body.p + at, n < room ? n : room));
         return true;
     }
     if (s->client == CLIENT_STALLS)
         return false;
-    assert_int_not_equal(s->client, CLIENT_SENDS_ALL);
+    if (s->client == CLIENT_SENDS_ALL) {
+        h->body_complete = true;
+        exchange_body_complete(&h->x);
+        return true;
+    }
     assert_false(h->body_failed); /* asked once more for what failed */
     h->body_failed = true;
     exchange_body_failed(&h->x, s->client == CLIENT_GOES ? BODY_FAULT_GONE : BODY_FAULT_BAD,
                          s->client == CLIENT_GOES ? STR("the client went") : STR("bad chunk"));
+    return true;
+}
+
+static bool do_spool_put(struct test_host *h)
+{
+    const struct test_script *s = h->script;
+    struct str bytes = exchange_spool_put(&h->x);
+    size_t n = test_cut_next(&h->cuts, 0, bytes.n);
+
+    if (h->spool_n == 0)
+        note(h, "spool");
+    assert_false(h->body_failed); /* put once more where that failed */
+    if ((s->spool == SPOOL_FULL || s->spool == SPOOL_WRITE_FAILS) && h->spool_n + n > s->spool_holds) {
+        h->body_failed = true;
+        if (s->spool == SPOOL_FULL)
+            exchange_spool_failed(&h->x, 507, STR("no space left"));
+        else
+            exchange_spool_failed(&h->x, 500, STR("write failed"));
+        return true;
+    }
+    assert_true(h->spool_n + n <= sizeof h->spool);
+    memcpy(h->spool + h->spool_n, bytes.p, n);
+    h->spool_n += n;
+    exchange_spool_put_ack(&h->x, n);
+    relend(h, n, STR_NONE);
+    return true;
+}
+
+static bool do_spool_get(struct test_host *h)
+{
+    size_t n = test_cut_next(&h->cuts, (size_t)h->spool_read, h->spool_n);
+
+    assert_false(h->body_failed);
+    if (h->script->spool == SPOOL_READ_FAILS && h->spool_read + n > h->script->spool_gives)
+        n = h->script->spool_gives - (size_t)h->spool_read;
+    if (n == 0) {
+        h->body_failed = true;
+        exchange_spool_failed(&h->x, 500, STR("read failed"));
+        return true;
+    }
+    free(h->unspooled);
+    h->unspooled = malloc(n);
+    assert_non_null(h->unspooled);
+    memcpy(h->unspooled, h->spool + h->spool_read, n);
+    h->spool_read += n;
+    exchange_spool_got(&h->x, str_make(h->unspooled, n));
     return true;
 }
 
@@ -575,6 +661,10 @@ static bool act(struct test_host *h, unsigned want)
         return do_to_backend(h);
     case WANT_BODY:
         return do_body(h);
+    case WANT_SPOOL_PUT:
+        return do_spool_put(h);
+    case WANT_SPOOL_GET:
+        return do_spool_get(h);
     case WANT_FROM_BACKEND:
         return do_from_backend(h);
     case WANT_DROP_BACKEND:
@@ -619,6 +709,7 @@ static void release(struct test_host *h)
 
 bool host_step(struct test_host *h)
 {
+    const unsigned kinds = (unsigned)__builtin_ctz(WANT_DONE); /* the bits below it */
     unsigned wants = exchange_wants(&h->x), start = 0;
 
     watch_steps(h);
@@ -627,9 +718,9 @@ bool host_step(struct test_host *h)
         return false;
     h->x.now_ms++;
     if (h->shuffle)
-        start = (unsigned)(test_random(&h->random) % 12);
-    for (unsigned i = 0; i < 12; i++) {
-        unsigned want = wants & 1u << (start + i) % 12;
+        start = (unsigned)(test_random(&h->random) % kinds);
+    for (unsigned i = 0; i < kinds; i++) {
+        unsigned want = wants & 1u << (start + i) % kinds;
 
         if (want && act(h, want)) {
             release(h);

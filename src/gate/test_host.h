@@ -10,6 +10,8 @@
  * of its exact size and moves or goes as early as the interface allows, so that a sanitizer sees any use
  * after.
  *
+ * While a body is collected the transcript is silent but for "spool", when its first bytes leave memory.
+ *
  * Where a request goes is decided by its path: /files/ is a file below /srv, /status/NNN is answered by the
  * route, "*" is OPTIONS *, all else goes to the backend.
  */
@@ -42,6 +44,9 @@ struct fake_file {
 
 enum { SCRIPT_BACKENDS = 4, SCRIPT_FILES = 4, SCRIPT_FIELDS = 4 };
 
+/* The spool has no room, cannot be written, cannot be read. */
+enum fake_spool { SPOOL_WORKS, SPOOL_FULL, SPOOL_WRITE_FAILS, SPOOL_READ_FAILS };
+
 enum fake_client { CLIENT_SENDS_ALL, CLIENT_STALLS, CLIENT_GOES, CLIENT_SENDS_BAD };
 
 struct test_script {
@@ -50,13 +55,18 @@ struct test_script {
     const char *target; /* NULL: "/app/" */
     struct str body;    /* absent: none */
     bool chunked;
+    bool expects;  /* 100 (Continue) */
     unsigned port; /* of the server; 0: 80 */
     bool https;
     enum fake_client client; /* what comes after: */
     size_t gives;            /* bytes of the body (not CLIENT_SENDS_ALL) */
-    bool reads_little;       /* the client fails after: */
-    size_t reads;            /* bytes of content */
-    bool stops_reading;      /* it stalls there instead */
+    enum request_buffering buffering;
+    enum fake_spool spool; /* what it does once it holds: */
+    size_t spool_holds;    /* bytes (not SPOOL_WORKS) */
+    size_t spool_gives;    /* of SPOOL_READ_FAILS: bytes read before it does */
+    bool reads_little;     /* the client fails after: */
+    size_t reads;          /* bytes of content */
+    bool stops_reading;    /* it stalls there instead */
     struct field fields[SCRIPT_FIELDS];
     void (*configure)(struct dir_config *config);
     /* The last one given serves all further connections. */
@@ -67,7 +77,8 @@ struct test_script {
     const char *want; /* the transcript */
 };
 
-enum { HOST_LOG = 16384, HOST_BYTES = 65536 };
+/* HOST_WINDOW: bytes of a body that the host keeps in memory */
+enum { HOST_LOG = 16384, HOST_CONTENT = 65536, HOST_BODY = 512 * 1024, HOST_WINDOW = 128 * 1024 };
 
 struct test_host {
     const struct test_script *script;
@@ -92,21 +103,26 @@ struct test_host {
     bool peer_ended, peer_broke;
     char *in;             /* received from the peer, of its exact size */
     size_t in_n, in_from; /* what stands before in_from was dropped */
-    char up[HOST_BYTES];  /* what the peer received */
-    size_t up_n;
-    uint64_t up_body; /* of the body, on all connections */
+    size_t up_n;          /* bytes that the peer received */
+    uint64_t up_body;     /* of the body, on all connections */
 
     char *lent; /* bytes of the client's body, of their exact size */
     size_t lent_n;
     size_t body_at; /* bytes of the body that were acknowledged */
-    bool body_failed;
+    bool body_failed, body_complete;
+    size_t spool_n;      /* bytes in the spool */
+    uint64_t spool_read; /* bytes read back */
+    char *unspooled;     /* what was read last, of its exact size */
 
-    char content[HOST_BYTES];
     size_t content_n;
     bool head_taken, page, ended, aborted;
     unsigned seen_steps;
     struct out log;
     char log_bytes[HOST_LOG];
+    /* Not cleared: what was written stands in the counts above. */
+    char content[HOST_CONTENT];
+    char up[HOST_BODY];
+    char spool[HOST_BODY];
 };
 
 void host_begin(struct test_host *h, const struct test_script *script);
@@ -117,8 +133,8 @@ bool host_until(struct test_host *h, enum exchange_step step);
 /* To the end; the transcript. */
 struct str host_play(struct test_host *h);
 void host_finish(struct test_host *h);
-/* Plays each script uncut, in every single cut, byte by byte, and in random cuts and orders; fails unless the
- * transcript is always the script's. */
+/* Plays each script uncut, in every single cut and byte by byte (a long body: in the cuts that matter), and
+ * in random cuts and orders; fails unless the transcript is always the script's. */
 void host_expect_any_cut(const struct test_script *scripts, size_t count);
 
 /* The value of a variable in the netstring that the peer received last. */

@@ -1,0 +1,198 @@
+/* Exchanges whose request body is collected before the backend is asked: in memory, or in the spool. */
+#include "gate/test_groups.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define ROUTE       "route POST /app/; "
+#define POST        ROUTE "connect; "
+#define SPOOLED     ROUTE "spool; connect; "
+#define OK          "head 200; content ok; end"
+#define OF(text)    .answer = STR_INIT(text)
+#define ANSWERED    .backends = {{OF("\nok")}}
+#define SENDS(text) .method = "POST", .body = STR_INIT(text)
+/* That many bytes of a long body. */
+#define LONG(size)    .method = "POST", .body = {long_body, size}
+#define CHUNKED(size) LONG(size), .chunked = true
+#define ON            .buffering = REQUEST_BUFFERING_ON
+#define OFF           .buffering = REQUEST_BUFFERING_OFF
+#define GIVES(size)   .client = CLIENT_STALLS, .gives = size
+/* Whoever asks a backend that hangs is seen by it. */
+#define NO_BACKEND .backends = {{.connect = HANGS}}
+
+enum { LONG_BODY = 400000, IN_MEMORY = 65536 };
+
+static char long_body[LONG_BODY];
+
+static void limit_three(struct dir_config *d)
+{
+    d->limit_request_body = 3;
+}
+
+static void limit_100000(struct dir_config *d)
+{
+    d->limit_request_body = 100000;
+}
+
+static struct error_document documents[] = {
+    {400, ERROR_DOCUMENT_LOCAL, STR_INIT("/doc")},     {408, ERROR_DOCUMENT_LOCAL, STR_INIT("/files/408")},
+    {411, ERROR_DOCUMENT_TEXT, STR_INIT("how long?")}, {413, ERROR_DOCUMENT_LOCAL, STR_INIT("/doc")},
+    {507, ERROR_DOCUMENT_LOCAL, STR_INIT("/doc")},
+};
+
+static void with_documents(struct dir_config *d)
+{
+    d->error_documents.items = documents;
+    d->error_documents.count = sizeof documents / sizeof documents[0];
+    d->limit_request_body = 100000;
+}
+
+/* clang-format off */
+static const struct test_script collected[] = {
+    {"chunked, nothing", CHUNKED(0), ANSWERED, .want = POST OK},
+    {"chunked, a byte", CHUNKED(1), ANSWERED, .want = POST OK},
+    {"chunked, short", CHUNKED(2000), ANSWERED, .want = POST OK},
+    {"chunked, all but one in memory", CHUNKED(IN_MEMORY - 1), ANSWERED, .want = POST OK},
+    {"chunked, all in memory", CHUNKED(IN_MEMORY), ANSWERED, .want = POST OK},
+    {"chunked, one more", CHUNKED(IN_MEMORY + 1), ANSWERED, .want = SPOOLED OK},
+    {"chunked, long", CHUNKED(200000), ANSWERED, .want = SPOOLED OK},
+    {"chunked, several windows exactly", CHUNKED(3 * HOST_WINDOW), ANSWERED, .want = SPOOLED OK},
+    {"chunked, collected anyhow", CHUNKED(200000), ON, ANSWERED, .want = SPOOLED OK},
+    {"a length, collected", LONG(IN_MEMORY), ANSWERED, .want = POST OK},
+    {"a length, passed on", LONG(IN_MEMORY + 1), ANSWERED, .want = POST OK},
+    {"On, nothing", LONG(0), ON, ANSWERED, .want = POST OK},
+    {"On, short", LONG(5), ON, ANSWERED, .want = POST OK},
+    {"On, all in memory", LONG(IN_MEMORY), ON, ANSWERED, .want = POST OK},
+    {"On, one more", LONG(IN_MEMORY + 1), ON, ANSWERED, .want = SPOOLED OK},
+    {"On, long", LONG(300000), ON, ANSWERED, .want = SPOOLED OK},
+    {"Off, long", LONG(300000), OFF, ANSWERED, .want = POST OK},
+    {"Off, unknown length", CHUNKED(5), OFF, NO_BACKEND,
+     .want = ROUTE "head 411; page; end; fault client request-body 411: a request body without Content-Length cannot be passed on with ProxySCGIRequestBuffering Off"},
+    {"Off, unknown length, with a document", CHUNKED(5), OFF, .configure = with_documents, NO_BACKEND,
+     .want = ROUTE "head 411 [Content-Type: text/html; charset=iso-8859-1] length 9; content how long?; end; "
+             "fault client request-body 411: a request body without Content-Length cannot be passed on with ProxySCGIRequestBuffering Off"},
+    {"HEAD with a body", .method = "HEAD", .body = {long_body, 9}, .chunked = true, ANSWERED, .want = "route HEAD /app/; connect; head 200; end"},
+    {"no connection afterwards", CHUNKED(200000), .backends = {{.connect = REFUSES}},
+     .want = ROUTE "spool; head 503; page; end; fault backend connect 503: \"127.0.0.1:4000\": connection refused"},
+    {"no connection in time afterwards", CHUNKED(9), NO_BACKEND,
+     .want = ROUTE "head 503; page; end; fault backend connect 503: no connection for 5.000 s"},
+    {"not for files", CHUNKED(9), .target = "/files/a", NO_BACKEND,
+     .want = "route POST /files/a; head 405 [Allow: GET, HEAD, OPTIONS]; page; end; fault client file 405: a file answers only GET and HEAD"},
+};
+
+static const struct test_script over_limit[] = {
+    {"a length", LONG(100001), .configure = limit_100000, NO_BACKEND,
+     .want = ROUTE "head 413; page; end; fault client request-body 413: request body of 100001 bytes or more is over LimitRequestBody 100000"},
+    {"a length, collected", LONG(100001), ON, .configure = limit_100000, NO_BACKEND,
+     .want = ROUTE "head 413; page; end; fault client request-body 413: request body of 100001 bytes or more is over LimitRequestBody 100000"},
+    {"a length at it, collected", LONG(100000), ON, .configure = limit_100000, ANSWERED, .want = SPOOLED OK},
+    {"chunked, at it", CHUNKED(3), .configure = limit_three, ANSWERED, .want = POST OK},
+    {"chunked, spooled, at it", CHUNKED(100000), .configure = limit_100000, ANSWERED, .want = SPOOLED OK},
+};
+
+static const struct test_script broken_off[] = {
+    {"goes at once", CHUNKED(9), .client = CLIENT_GOES, NO_BACKEND,
+     .want = ROUTE "head 400; page; end; fault client request-body 400: the client went"},
+    {"goes, in memory", LONG(9), .client = CLIENT_GOES, .gives = 8, NO_BACKEND,
+     .want = ROUTE "head 400; page; end; fault client request-body 400: the client went"},
+    {"goes, spooled", CHUNKED(200000), .client = CLIENT_GOES, .gives = 199999, NO_BACKEND,
+     .want = ROUTE "spool; head 400; page; end; fault client request-body 400: the client went"},
+    {"a bad chunk", CHUNKED(9), .client = CLIENT_SENDS_BAD, .gives = 5, NO_BACKEND,
+     .want = ROUTE "head 400; page; end; fault client request-body 400: bad chunk"},
+    {"a bad chunk, spooled", CHUNKED(200000), .client = CLIENT_SENDS_BAD, .gives = 150000, NO_BACKEND,
+     .want = ROUTE "spool; head 400; page; end; fault client request-body 400: bad chunk"},
+    {"stalls at once", LONG(9), GIVES(0), NO_BACKEND,
+     .want = ROUTE "head 408; page; end; fault client request-body 408: the client sent nothing of its body for 60.000 s"},
+    {"stalls, in memory", CHUNKED(9), GIVES(9), NO_BACKEND, /* its end is missing */
+     .want = ROUTE "head 408; page; end; fault client request-body 408: the client sent nothing of its body for 60.000 s"},
+    {"stalls, spooled", LONG(200000), ON, GIVES(199999), NO_BACKEND,
+     .want = ROUTE "spool; head 408; page; end; fault client request-body 408: the client sent nothing of its body for 60.000 s"},
+    {"stalls, with a document", CHUNKED(9), GIVES(3), .configure = with_documents, .files = {{"/srv/files/408", 2}},
+     .want = ROUTE "route GET /files/408; file /srv/files/408; head 408 [Last-Modified: Sun, 13 Sep 2020 12:26:40 GMT|ETag: \"2-5af3107a40000\"|Accept-Ranges: bytes] length 2; "
+             "content ab; end; fault client request-body 408: the client sent nothing of its body for 60.000 s"},
+    {"goes, with a document", CHUNKED(200000), .client = CLIENT_GOES, .gives = 90000, .configure = with_documents, .backends = {{OF("\nsorry")}},
+     .want = ROUTE "spool; route GET /doc; connect; head 400; content sorry; end; fault client request-body 400: the client went"},
+};
+
+static const struct test_script spool_faults[] = {
+    {"no room at once", CHUNKED(200000), .spool = SPOOL_FULL, NO_BACKEND,
+     .want = ROUTE "spool; head 507; page; end; fault gateway request-body 507: no space left"},
+    {"no room later", CHUNKED(200000), .spool = SPOOL_FULL, .spool_holds = 199999, NO_BACKEND,
+     .want = ROUTE "spool; head 507; page; end; fault gateway request-body 507: no space left"},
+    {"no room, with a document", CHUNKED(90000), .spool = SPOOL_FULL, .configure = with_documents, .backends = {{OF("\nsorry")}},
+     .want = ROUTE "spool; route GET /doc; connect; head 507; content sorry; end; fault gateway request-body 507: no space left"},
+    {"not writable", LONG(90000), ON, .spool = SPOOL_WRITE_FAILS, NO_BACKEND,
+     .want = ROUTE "spool; head 500; page; end; fault gateway request-body 500: write failed"},
+    {"not readable", CHUNKED(90000), .spool = SPOOL_READ_FAILS, ANSWERED,
+     .want = SPOOLED "head 500; page; end; fault gateway request-body 500: read failed"},
+    {"not readable to the end", CHUNKED(200000), .spool = SPOOL_READ_FAILS, .spool_gives = 199999, ANSWERED,
+     .want = SPOOLED "head 500; page; end; fault gateway request-body 500: read failed"},
+};
+
+static const struct test_script talks[] = {
+    {"an early answer", CHUNKED(200000), .backends = {{OF("Status: 413\nContent-Length: 2\n\nno"), .early = true, .end = STAYS_OPEN}},
+     .want = SPOOLED "head 413 length 2; content no; end"},
+    {"an early answer up to its end", CHUNKED(200000), .backends = {{OF("Status: 401\n\nno"), .early = true}},
+     .want = SPOOLED "head 401; content no; end"},
+    {"an early answer, nothing is taken", CHUNKED(200000), .backends = {{OF("Status: 401\nContent-Length: 2\n\nno"), .early = true, .blocks = true, .takes = 900}},
+     .want = SPOOLED "head 401 length 2; content no; end"},
+    {"an early answer without content", LONG(200000), ON, .backends = {{OF("Status: 204\n\n"), .early = true, .end = STAYS_OPEN}},
+     .want = SPOOLED "head 204 without content; end"},
+    {"an early redirect", CHUNKED(200000), .backend_count = 2, .backends = {{OF("Location: /x\n\n"), .early = true, .end = STAYS_OPEN}, {OF("\nok")}},
+     .want = SPOOLED "route GET /x; connect; " OK},
+    {"a redirect", CHUNKED(200000), .backend_count = 2, .backends = {{OF("Location: /x\n\n")}, {OF("\nok")}},
+     .want = SPOOLED "route GET /x; connect; " OK},
+    {"a redirect out of memory", LONG(20), .backend_count = 2, .backends = {{OF("Location: /x\n\n")}, {OF("\nok")}},
+     .want = POST "route GET /x; connect; " OK},
+    {"an interim answer", CHUNKED(200000), .backends = {{OF("Status: 102\n\n\nok"), .early = true}}, .want = SPOOLED "interim 102; " OK},
+    {"an answer after a failed write", CHUNKED(200000), .backends = {{OF("Status: 413\n\nno"), .breaks = true, .takes = 100000}},
+     .want = SPOOLED "head 413; content no; end"},
+    {"not all is taken", CHUNKED(200000), .backends = {{OF(""), .blocks = true, .takes = 100000, .end = STAYS_OPEN}},
+     .want = SPOOLED "head 504; page; end; fault backend send-request 504: the backend was silent for 30.000 s"},
+    {"no answer", CHUNKED(200000), .backends = {{OF(""), .end = STAYS_OPEN}},
+     .want = SPOOLED "head 504; page; end; fault backend response-head 504: the backend was silent for 30.000 s"},
+    {"closed behind it", CHUNKED(200000), .backends = {{OF("")}},
+     .want = SPOOLED "head 502; page; end; fault backend response-head 502: closed before any answer"},
+};
+/* clang-format on */
+
+static void test_collected(void **state)
+{
+    PLAY(collected);
+}
+
+static void test_over_limit(void **state)
+{
+    PLAY(over_limit);
+}
+
+static void test_broken_off(void **state)
+{
+    PLAY(broken_off);
+}
+
+static void test_spool_faults(void **state)
+{
+    PLAY(spool_faults);
+}
+
+static void test_talks(void **state)
+{
+    PLAY(talks);
+}
+
+int run_body_tests(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_collected),  cmocka_unit_test(test_over_limit),
+        cmocka_unit_test(test_broken_off), cmocka_unit_test(test_spool_faults),
+        cmocka_unit_test(test_talks),
+    };
+
+    for (size_t i = 0; i < LONG_BODY; i++)
+        long_body[i] = (char)('a' + i * i % 257 % 26);
+    return cmocka_run_group_tests_name("exchange: collected bodies", tests, NULL, NULL);
+}
