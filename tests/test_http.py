@@ -797,3 +797,59 @@ def test_many_connections_at_once(echoing):
     for i, client in enumerate(clients):
         assert client.response().body == f"GET /app/{i} ".encode()
         client.close()
+
+
+def test_waiting_costs_nothing(gateway, backend):
+    """Every kind of wait at once: the processor must rest."""
+    def slow(x):
+        x.may_fail = True
+        x.read()
+        x.send(TEXT + b"begin")
+        x.wait_end()
+
+    def silent(x):
+        x.may_fail = True
+        x.read_block()
+        x.wait_end()
+
+    def big(x):
+        x.may_fail = True
+        x.read()
+        x.send(TEXT + b"x" * 30_000_000)
+    apps = [backend(script) for script in (slow, silent, big)]
+    gw = gateway("\n".join(f'ProxyPass "/{name}/" "{app.url}"' for name, app in zip(("slow", "silent", "big"), apps)) +
+                 "\nProxySCGIRequestBuffering Off\nKeepAliveTimeout 60")
+    head = " HTTP/1.1\r\nHost: a\r\n"
+    clients = [gw.connect() for _ in range(10)]
+    idle, part, slow1, slow2, silent1, silent2, upload, reader, linger, lost = clients
+    idle.send(f"GET /none{head}\r\n")
+    part.send("GET /no")
+    slow1.send(f"GET /slow/{head}\r\nGET /none{head}\r\n")  # the next request waits
+    slow2.send(f"GET /slow/{head}\r\n").shutdown()
+    silent1.send(f"GET /silent/{head}\r\nGET /none{head}\r\n")
+    silent2.send(f"GET /silent/{head}\r\n").shutdown()
+    upload.send(f"POST /silent/{head}Content-Length: 1000\r\n\r\nabc")
+    reader.send(f"GET /big/{head}\r\n")
+    linger.send(f"GET /none{head}Connection: close\r\n\r\n")
+    lost.send(f"POST /silent/{head}Content-Length: 10000000\r\n\r\n" + "x" * 200000)
+    time.sleep(0.5)
+
+    def cpu_s():
+        fields = open(f"/proc/{gw.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    before = cpu_s()
+    time.sleep(1)
+    assert cpu_s() - before < 0.15
+    for client in clients:
+        client.close()
+
+
+def test_unix_client(echoing):
+    """It has no address and no port to tell; the variables are there all the same."""
+    gw = echoing(text='CustomLog "@ROOT@/access.log" "%h %r"', listen="unix")
+    assert gw.post("/app/", b"body").body == b"POST /app/ body"
+    seen = gw.app.vars
+    assert "REMOTE_ADDR" in seen and "REMOTE_PORT" not in seen
+    assert (seen["SERVER_NAME"], seen["SERVER_PORT"]) == ("localhost", "80")
+    assert "127.0.0.1" not in (seen["REMOTE_ADDR"], seen["SERVER_ADDR"])
+    gw.wait_log("^- POST /app/ HTTP/1.1$", "access.log")
