@@ -185,7 +185,7 @@ static inline struct request fixture_request(struct fixture *f, const char *head
 static inline struct plan fixture_ask(struct fixture *f, const char *head)
 {
     struct request request = fixture_request(f, head);
-    struct route_input input = {&request, &f->endpoints, &f->vars};
+    struct route_input input = {.request = &request, .endpoints = &f->endpoints, .vars = &f->vars};
     struct plan plan;
 
     if (!f->router)

@@ -161,7 +161,7 @@ const struct stream_user call_stream_user = {.body_ready = body_ready, .sent = s
 
 static bool file_granted(struct call *c, struct str path, const struct dir_config **config)
 {
-    struct route_input input = {&c->x.request, c->x.endpoints, &c->x.vars};
+    struct route_input input = {.request = &c->x.request, .endpoints = c->x.endpoints, .vars = &c->x.vars};
 
     return route_file_granted(c->worker->router, c->x.arena, &input, &c->x.plan, path, config);
 }
