@@ -279,6 +279,7 @@ static struct model *make_model(struct arena *arena, struct str server_root)
     m->server_root = server_root;
     m->runtime_dir = value_path(arena, server_root, STR("logs"));
     m->listen_backlog = 511;
+    m->software = STR("scgate/" SCGATE_VERSION);
     m->spool_directory = STR("/tmp");
     m->spool_quota = (int64_t)4 << 30;
     m->main = ARENA_NEW(arena, struct server);

@@ -522,18 +522,22 @@ static void test_foreign(void **state)
     struct model *m;
 
     (void)state;
-    m = load("Listen 80\nLoadModule a b\nMaxRequestWorkers 5\nLoadModule c d\nServerTokens Prod", &faults);
+    m = load("Listen 80\nLoadModule a b\nMaxRequestWorkers 5\nLoadModule c d\nStartServers 1", &faults);
     assert_non_null(m);
     assert_string_equal(faults.p, "");
     assert_int_equal(m->ignored.count, 3);
     assert_true(str_eq(m->ignored.items[0], STR("LoadModule")));
-    assert_true(str_eq(m->ignored.items[2], STR("ServerTokens")));
+    assert_true(str_eq(m->ignored.items[2], STR("StartServers")));
     model_finish(m);
-    FAULT("ServerTokens Loud",
-          "2:14: error: ServerTokens must be Prod, ProductOnly, Major, Minor, Min, Minimal, OS or "
-          "Full");
+    FAULT("ServerTokens Loud", "2:14: error: ServerTokens must be Prod, Major, Minor, Min, OS or Full");
+    FAULT("UseCanonicalName Maybe", "2:18: error: UseCanonicalName must be On, Off or DNS");
+    FAULT("UseCanonicalName DNS", "2:18: warning: addresses are not looked up: ServerName is used | "
+                                  "UseCanonicalName On says the same");
+    FAULT("CGIVar PATH_INFO x", "2:8: error: CGIVar knows REQUEST_URI only");
+    FAULT("CGIVar REQUEST_URI x", "2:20: error: REQUEST_URI must be original-uri or current-uri");
     FAULT("ProxyVia On\nProxyVia Off", "2:1: warning: ProxyVia has no effect: it has no meaning for SCGI");
-    GOOD("HostnameLookups Off\nUseCanonicalName Off\nAddHandler type-map var");
+    GOOD("HostnameLookups Off\nUseCanonicalName Off\nUseCanonicalPhysicalPort On\nServerSignature email\n"
+         "CGIVar REQUEST_URI current-uri\nCGIPassAuth On\nQualifyRedirectURL On\nAddHandler type-map var");
     FAULT("HostnameLookups Maybe", "2:17: error: HostnameLookups must be On, Off or Double");
     FAULT(
         "AddHandler cgi-script .cgi",

@@ -9,6 +9,12 @@ void dir_config_init(struct dir_config *d)
         .limit_request_body = UNSET,
         .follow_symlinks = UNSET,
         .interpolate = UNSET,
+        .canonical_name = UNSET,
+        .canonical_port = UNSET,
+        .signature = UNSET,
+        .current_uri = UNSET,
+        .pass_authorization = UNSET,
+        .qualify_redirect_url = UNSET,
     };
 }
 
@@ -40,6 +46,12 @@ static struct require *merge_require(struct arena *arena, const struct dir_confi
     return both;
 }
 
+static void merge_number(int *out, int add)
+{
+    if (add != UNSET)
+        *out = add;
+}
+
 void dir_config_merge(struct arena *arena, const struct dir_config *base, const struct dir_config *add,
                       struct dir_config *out)
 {
@@ -65,8 +77,13 @@ void dir_config_merge(struct arena *arena, const struct dir_config *base, const 
         out->follow_symlinks = add->follow_symlinks;
     if (add->pass)
         out->pass = add->pass;
-    if (add->interpolate != UNSET)
-        out->interpolate = add->interpolate;
+    merge_number(&out->interpolate, add->interpolate);
+    merge_number(&out->canonical_name, add->canonical_name);
+    merge_number(&out->canonical_port, add->canonical_port);
+    merge_number(&out->signature, add->signature);
+    merge_number(&out->current_uri, add->current_uri);
+    merge_number(&out->pass_authorization, add->pass_authorization);
+    merge_number(&out->qualify_redirect_url, add->qualify_redirect_url);
     if (add->handler_set) {
         out->handler_set = true;
         out->handler = add->handler;

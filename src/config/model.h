@@ -275,6 +275,8 @@ struct error_document {
     struct str value; /* text; "/local/url"; "http://..." */
 };
 
+enum signature { SIGNATURE_OFF, SIGNATURE_ON, SIGNATURE_EMAIL };
+
 struct section;
 
 struct dir_config {
@@ -295,6 +297,12 @@ struct dir_config {
     const struct pass *handler; /* SetHandler "proxy:..."; NULL: none, or taken back. Its path is that of its
                                    <Location>, else absent */
     LIST_OF(struct redirect) redirects; /* Redirect inside of sections: inner ones first */
+    int canonical_name;                 /* UseCanonicalName; UNSET, 0, 1 */
+    int canonical_port;                 /* UseCanonicalPhysicalPort; UNSET, 0, 1 */
+    int signature;                      /* ServerSignature; UNSET or one of enum signature */
+    int current_uri;                    /* CGIVar REQUEST_URI current-uri; UNSET, 0, 1 */
+    int pass_authorization;             /* CGIPassAuth; UNSET, 0, 1 */
+    int qualify_redirect_url;           /* QualifyRedirectURL; UNSET, 0, 1 */
     LIST_OF(struct env_op) env;
     LIST_OF(struct setenvif) setenvif;
     LIST_OF(struct header_rule) headers;
@@ -421,6 +429,7 @@ struct model {
     LIST_OF(struct listen) listens;
     LIST_OF(struct backend *) backends;
     LIST_OF(struct media_type) types; /* TypesConfig, sorted by extension */
+    struct str software; /* SERVER_SOFTWARE, by ServerTokens: "scgate/0.1.0" */
     struct server *main;
     LIST_OF(struct server *) virtual_hosts; /* in file order */
     unsigned section_count;

@@ -393,6 +393,24 @@ static void test_options(void **state)
                         "none.conf: error: cannot read the configuration: No such file or directory\n");
 }
 
+static void test_software(void **state)
+{
+    static const char *const rows[][2] = {
+        {"Prod", "scgate"},      {"Major", "scgate/0"},    {"Minor", "scgate/0.1"},
+        {"Min", "scgate/0.1.0"}, {"Full", "scgate/0.1.0"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct model *m = load(arena_printf(&arena, "ServerTokens %s", rows[i][0]).p);
+
+        assert_true(str_starts(STR("scgate/" SCGATE_VERSION), m->software));
+        if (str_eq(STR(SCGATE_VERSION), STR("0.1.0")))
+            IS(m->software, rows[i][1]);
+        model_finish(m);
+    }
+}
+
 static void test_request_sections(void **state)
 {
     struct model *m =
@@ -436,7 +454,7 @@ int main(void)
         cmocka_unit_test(test_sections),         cmocka_unit_test(test_virtual_hosts),
         cmocka_unit_test(test_environment),      cmocka_unit_test(test_files),
         cmocka_unit_test(test_options),          cmocka_unit_test(test_merge_shares_nothing),
-        cmocka_unit_test(test_request_sections),
+        cmocka_unit_test(test_request_sections), cmocka_unit_test(test_software),
     };
     int failed;
 

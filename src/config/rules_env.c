@@ -176,14 +176,87 @@ static void set_browser_match(const struct scope *s, const struct directive *row
     add_setenvif(s, n, 0, row->low != 0, &e);
 }
 
+/* ---- what scgate computes ---- */
+
+static void set_cgi_var(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    struct str what = n->words[1].text;
+
+    (void)row;
+    if (!str_eq(n->words[0].text, STR("REQUEST_URI")))
+        scope_error(s, n, 0, "CGIVar knows REQUEST_URI only");
+    else if (str_eq_nocase(what, STR("current-uri")))
+        s->dir->current_uri = 1;
+    else if (str_eq_nocase(what, STR("original-uri")))
+        s->dir->current_uri = 0;
+    else
+        scope_error(s, n, 1, "REQUEST_URI must be original-uri or current-uri");
+}
+
+/* Names of addresses are not looked up, and where httpd finds none it takes ServerName. */
+static void set_canonical_name(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    set_keyword(s, row, n);
+    if (str_eq_nocase(n->words[0].text, STR("DNS")))
+        fault_hint(s->load->diags, scope_warning(s, n, 0, "addresses are not looked up: ServerName is used"),
+                   "UseCanonicalName On says the same");
+}
+
+enum { TOKENS_PRODUCT, TOKENS_MAJOR, TOKENS_MINOR, TOKENS_FULL };
+
+/* "scgate", "scgate/0", "scgate/0.1" or "scgate/0.1.0" */
+static struct str software(int tokens)
+{
+    struct str name = STR("scgate/" SCGATE_VERSION), rest = name;
+
+    if (tokens == TOKENS_PRODUCT)
+        return str_until(&rest, '/');
+    for (int dots = 0; rest.p && tokens != TOKENS_FULL && dots < tokens; dots++)
+        str_until(&rest, '.');
+    return rest.p && tokens != TOKENS_FULL ? str_first(name, name.n - rest.n - 1) : name;
+}
+
+static const struct keyword tokens[] = {{"Prod", TOKENS_PRODUCT},
+                                        {"ProductOnly", TOKENS_PRODUCT},
+                                        {"Major", TOKENS_MAJOR},
+                                        {"Minor", TOKENS_MINOR},
+                                        {"Min", TOKENS_FULL},
+                                        {"Minimal", TOKENS_FULL},
+                                        {"OS", TOKENS_FULL},
+                                        {"Full", TOKENS_FULL},
+                                        {0}};
+static const struct keyword signatures[] = {
+    {"On", SIGNATURE_ON}, {"Off", SIGNATURE_OFF}, {"EMail", SIGNATURE_EMAIL}, {0}};
+static const struct keyword canonical_names[] = {{"On", 1}, {"Off", 0}, {"DNS", 1}, {0}};
+
+static void set_server_tokens(const struct scope *s, const struct directive *row, const struct node *n)
+{
+    for (const struct keyword *k = row->keywords; k->name; k++)
+        if (str_eq_nocase(n->words[0].text, str_from(k->name))) {
+            s->load->model->software = software(k->value);
+            return;
+        }
+    scope_error(s, n, 0, "ServerTokens must be Prod, Major, Minor, Min, OS or Full");
+}
+
 /* clang-format off */
 static const struct directive rows[] = {
     {STR_INIT("BrowserMatch"), ANYWHERE, 1, ANY_NUMBER, set_browser_match, "BrowserMatch regex [!]variable[=value] ...",
      "SetEnvIf on the field User-Agent"},
     {STR_INIT("BrowserMatchNoCase"), ANYWHERE, 1, ANY_NUMBER, set_browser_match, "BrowserMatchNoCase regex [!]variable[=value] ...",
      "The same without regard to case", .low = 1},
+    {STR_INIT("CGIPassAuth"), ANYWHERE, 1, 1, set_flag, "CGIPassAuth On|Off",
+     "Whether applications get Authorization and Proxy-Authorization", DIR_FIELD(pass_authorization)},
+    {STR_INIT("CGIVar"), ANYWHERE, 2, 2, set_cgi_var, "CGIVar REQUEST_URI original-uri|current-uri",
+     "What REQUEST_URI is: the target as the client sent it, or the decoded path of what is asked for now"},
     {STR_INIT("PassEnv"), ANYWHERE, 1, ANY_NUMBER, set_pass_env, "PassEnv variable ...",
      "Hands variables of the server's own environment to applications"},
+    {STR_INIT("QualifyRedirectURL"), ANYWHERE, 1, 1, set_flag, "QualifyRedirectURL On|Off",
+     "Whether REDIRECT_URL is a whole URL; else it is the path", DIR_FIELD(qualify_redirect_url)},
+    {STR_INIT("ServerSignature"), ANYWHERE, 1, 1, set_keyword, "ServerSignature On|Off|EMail",
+     "Whether SERVER_SIGNATURE names the server, and whom to write to", DIR_FIELD(signature), .keywords = signatures},
+    {STR_INIT("ServerTokens"), IN_SERVER, 1, 1, set_server_tokens, "ServerTokens Prod|Major|Minor|Min|OS|Full",
+     "How much of the version SERVER_SOFTWARE tells applications; clients are never told", .keywords = tokens},
     {STR_INIT("SetEnv"), ANYWHERE, 1, 2, set_env, "SetEnv variable [value]",
      "Sets a variable for applications"},
     {STR_INIT("SetEnvIf"), ANYWHERE, 1, ANY_NUMBER, set_env_if, "SetEnvIf attribute regex [!]variable[=value] ...",
@@ -194,6 +267,10 @@ static const struct directive rows[] = {
      "The same without regard to case", .low = 1},
     {STR_INIT("UnsetEnv"), ANYWHERE, 1, ANY_NUMBER, set_unset_env, "UnsetEnv variable ...",
      "Takes away what SetEnv or PassEnv set"},
+    {STR_INIT("UseCanonicalName"), ANYWHERE, 1, 1, set_canonical_name, "UseCanonicalName On|Off|DNS",
+     "Whether SERVER_NAME and SERVER_PORT come from ServerName; else from the request", DIR_FIELD(canonical_name), .keywords = canonical_names},
+    {STR_INIT("UseCanonicalPhysicalPort"), ANYWHERE, 1, 1, set_flag, "UseCanonicalPhysicalPort On|Off",
+     "Whether SERVER_PORT may be the port of the connection", DIR_FIELD(canonical_port)},
 };
 /* clang-format on */
 

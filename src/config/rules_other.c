@@ -50,15 +50,10 @@ static void set_reverse(const struct scope *s, const struct directive *row, cons
 }
 
 static const struct keyword on_off[] = {{"On", 1}, {"Off", 0}, {0}};
-static const struct keyword on_off_dns[] = {{"On", 1}, {"Off", 0}, {"DNS", 2}, {0}};
 static const struct keyword lookups[] = {{"On", 1}, {"Off", 0}, {"Double", 2}, {0}};
 static const struct keyword via[] = {{"On", 1}, {"Off", 0}, {"Full", 2}, {"Block", 3}, {0}};
 static const struct keyword status_kinds[] = {{"Off", 0}, {"On", 1}, {"Full", 2}, {0}};
 static const struct keyword bad_header[] = {{"IsError", 0}, {"Ignore", 1}, {"StartBody", 2}, {0}};
-static const struct keyword signature[] = {{"On", 1}, {"Off", 0}, {"EMail", 2}, {0}};
-static const struct keyword tokens[] = {{"Prod", 0},  {"ProductOnly", 0}, {"Major", 0},
-                                        {"Minor", 0}, {"Min", 0},         {"Minimal", 0},
-                                        {"OS", 0},    {"Full", 0},        {0}};
 
 #define IGNORED(name, why)                                                                                   \
     {                                                                                                        \
@@ -177,10 +172,6 @@ static const struct directive rows[] = {
     IGNORED("LanguagePriority", "content negotiation is not part of it"),
     IGNORED("ForceLanguagePriority", "content negotiation is not part of it"),
     IGNORED("AddEncoding", "content negotiation is not part of it"),
-    IGNORED_WORD("ServerTokens", tokens, "scgate names neither its version nor its host"),
-    IGNORED_WORD("ServerSignature", signature, "scgate names neither its version nor its host"),
-    NO_EFFECT_WORD("UseCanonicalName", on_off_dns, "the Host that the client sent is used in this release"),
-    NO_EFFECT_WORD("UseCanonicalPhysicalPort", on_off, "the port that the client sent is used in this release"),
     NO_EFFECT_WORD("HostnameLookups", lookups, "addresses are not looked up; REMOTE_HOST is the address"),
     NO_EFFECT_WORD("ProxyAddHeaders", on_off, scgi_why),
     NO_EFFECT_WORD("ProxyPreserveHost", on_off, scgi_why),
@@ -220,7 +211,6 @@ static const struct directive rows[] = {
     {STR_INIT("AddDefaultCharset"), ANYWHERE, 1, 1, set_off_only, "AddDefaultCharset Off", "responses would lack the charset"},
     {STR_INIT("AddHandler"), ANYWHERE, 1, ANY_NUMBER, set_handler, "AddHandler type-map extension ...", content_why},
     {STR_INIT("ProxyErrorOverride"), ANYWHERE, 1, ANY_NUMBER, set_off_only, "ProxyErrorOverride Off", "error pages of applications would be passed on"},
-    {STR_INIT("CGIPassAuth"), ANYWHERE, 1, 1, set_off_only, "CGIPassAuth Off", "the applications would miss the Authorization"},
     {STR_INIT("SSLEngine"), IN_HOST, 1, 1, set_off_only, "SSLEngine Off", tls_why},
     {STR_INIT("RewriteEngine"), ANYWHERE, 1, 1, set_off_only, "RewriteEngine Off", rewrite_why},
     REFUSED("RewriteBase", rewrite_why),
@@ -291,7 +281,6 @@ static const struct directive rows[] = {
     REFUSED("VirtualDocumentRoot", map_why),
     REFUSED("VirtualScriptAlias", map_why),
     REFUSED("VirtualDocumentRootIP", map_why),
-    NO_EFFECT_WORD("QualifyRedirectURL", on_off, "REDIRECT_URL is the path"),
     REFUSED("ScriptAlias", cgi_why),
     REFUSED("ScriptAliasMatch", cgi_why),
     REFUSED("ScriptSock", cgi_why),
@@ -300,7 +289,6 @@ static const struct directive rows[] = {
     REFUSED("ProxySet", balancer_why),
     REFUSED("ProxyHCExpr", balancer_why),
     REFUSED("ProxyHCTemplate", balancer_why),
-    REFUSED("CGIVar", "applications would miss what it sets"),
     REFUSED("TransferLog", "name a format: CustomLog file-path format"),
     REFUSED("SecRuleEngine", access_why),
     REFUSED("SecRule", access_why),

@@ -323,12 +323,23 @@ static unsigned count_prefixes(struct str name)
     return n;
 }
 
+/* REDIRECT_URL: the path, or the whole URL (QualifyRedirectURL). */
+static struct str redirect_url(struct exchange *x)
+{
+    struct uri_target uri = x->request.uri;
+
+    if (x->plan.config->qualify_redirect_url == 1 && uri.path.p)
+        return ARENA_CONCAT(x->arena, route_origin(x->arena, &x->plan), uri.path,
+                            uri.query.p ? STR("?") : STR(""), uri.query);
+    return x->plan.path.p ? x->plan.path : uri.path;
+}
+
 /* What the application of this hop knew, under REDIRECT_ for the next one. Two levels at most are kept, so
  * that a chain of redirects does not grow the block without bound. */
 static void keep_vars(struct exchange *x, int status)
 {
     const struct vars *known = x->params.count ? &x->params : &x->vars;
-    struct str url = x->plan.path.p ? x->plan.path : x->request.uri.path;
+    struct str url = redirect_url(x);
     struct vars next;
 
     vars_init(&next, x->arena);
@@ -624,13 +635,10 @@ void exchange_file_found(struct exchange *x, const struct file_facts *facts)
 static struct str directory_location(struct exchange *x)
 {
     const struct plan *plan = &x->plan;
-    bool usual = plan->port == (str_eq(plan->scheme, STR("https")) ? 443 : 80);
-    struct str port = usual ? STR("") : arena_printf(x->arena, ":%u", plan->port);
     struct str query = x->request.uri.query;
 
-    return ARENA_CONCAT(x->arena, plan->scheme, STR("://"), plan->host, port,
-                        uri_encode_path(x->arena, plan->path, false), STR("/"), query.p ? STR("?") : STR(""),
-                        query);
+    return ARENA_CONCAT(x->arena, route_origin(x->arena, plan), uri_encode_path(x->arena, plan->path, false),
+                        STR("/"), query.p ? STR("?") : STR(""), query);
 }
 
 void exchange_file_is_directory(struct exchange *x)

@@ -20,6 +20,9 @@ void answer_redirect(struct exchange *x);
 /* A file of the server is asked for: checks the method, then wants the file. */
 void answer_file_begin(struct exchange *x);
 
+/* In exchange_params.c: fills x->params; the block that is sent. */
+struct str exchange_params_block(struct exchange *x);
+
 /* In exchange.c: a checked transition; the first fault of an exchange stays. */
 bool exchange_may_go(enum exchange_step from, enum exchange_step to);
 void exchange_go(struct exchange *x, enum exchange_step to);

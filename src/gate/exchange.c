@@ -1,6 +1,5 @@
 #include "base/must.h"
 #include "gate/answer.h"
-#include "scgi/encode.h"
 
 /* COLLECT_WINDOW: bytes of a body that are kept in memory; a longer one goes to the spool. The host's window
  * is larger */
@@ -193,40 +192,10 @@ static bool body_over_limit(struct exchange *x, uint64_t size)
     return true;
 }
 
-static struct str params_block(struct exchange *x)
-{
-    const struct plan *plan = &x->plan;
-    const struct server *server = plan->server;
-    struct scgi_facts facts = {
-        .request = &x->request,
-        .endpoints = x->endpoints,
-        .method = x->request.method,
-        .content_length = x->has_body ? x->request.content_length : 0,
-        .has_body = x->has_body,
-        .request_uri = x->first->target,
-        .query_string = x->request.uri.query.p ? x->request.uri.query : STR(""),
-        .script_name = plan->script_name,
-        .path_info = plan->path_info,
-        .path_translated = plan->path_translated,
-        .script_filename = plan->script_filename,
-        .server_name = plan->host,
-        .server_software = x->gate->software,
-        .server_admin = server->admin,
-        .document_root = server->document_root,
-        .server_port = plan->port,
-        .scheme = plan->scheme,
-        .gateway_interface = plan->config->gateway_interface == 1,
-        .env = &x->vars,
-    };
-
-    vars_init(&x->params, x->arena);
-    scgi_params(&facts, &x->params);
-    return scgi_encode(x->arena, &x->params);
-}
-
 static void begin_attempt(struct exchange *x)
 {
-    attempt_init(&x->attempt, x->arena, params_block(x), x->has_body ? x->request.content_length : 0);
+    attempt_init(&x->attempt, x->arena, exchange_params_block(x),
+                 x->has_body ? x->request.content_length : 0);
     x->backend_ms = x->now_ms;
     exchange_go(x, STEP_CONNECT);
 }

@@ -401,6 +401,47 @@ static void test_redirect_variables(void **state)
     host_finish(&h);
 }
 
+static void set_variables(struct dir_config *config)
+{
+    config->signature = SIGNATURE_EMAIL;
+    config->current_uri = 1;
+    config->pass_authorization = 1;
+    config->qualify_redirect_url = 1;
+}
+
+/* ServerSignature, CGIVar, CGIPassAuth, QualifyRedirectURL. */
+static void test_variables_by_directive(void **state)
+{
+    static const struct test_script script = {
+        .configure = set_variables,
+        .fields = {{STR_INIT("Authorization"), STR_INIT("Bearer t0k")}},
+        .target = "/a%20b?q=1",
+        .port = 8080,
+        .backends = {TO("/c%20d"), OK_ANSWER},
+        .backend_count = 2,
+    };
+    static const struct {
+        const char *name, *value;
+    } want[] = {
+        {"REQUEST_URI", "/c d"},
+        {"REDIRECT_REQUEST_URI", "/a b"},
+        {"HTTP_AUTHORIZATION", "Bearer t0k"},
+        {"REDIRECT_URL", "http://www.example.com:8080/a%20b?q=1"},
+        {"SERVER_SIGNATURE",
+         "<address>scgate Server at <a href=\"mailto:admin@example.com\">www.example.com</a> "
+         "Port 8080</address>\n"},
+    };
+    static struct test_host h;
+
+    (void)state;
+    host_begin(&h, &script);
+    h.server.admin = STR("admin@example.com");
+    host_play(&h);
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++)
+        assert_true(str_eq(host_variable(&h, want[i].name), str_from(want[i].value)));
+    host_finish(&h);
+}
+
 static void test_error_document_variables(void **state)
 {
     static const struct test_script script = {
@@ -456,6 +497,7 @@ int run_reply_tests(void)
         cmocka_unit_test(test_request_fields),
         cmocka_unit_test(test_redirect_variables),
         cmocka_unit_test(test_error_document_variables),
+        cmocka_unit_test(test_variables_by_directive),
         cmocka_unit_test(test_multipart),
     };
 

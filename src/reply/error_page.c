@@ -81,3 +81,14 @@ struct str error_page(struct arena *arena, int status, struct str detail)
         return page;
     return ARENA_CONCAT(arena, str_first(page, page.n - tail.n), STR(DETAIL), detail, tail);
 }
+
+struct str error_page_signature(struct arena *arena, struct str software, struct str host, unsigned port,
+                                struct str admin)
+{
+    struct str name = host;
+
+    if (admin.p)
+        name = ARENA_CONCAT(arena, STR("<a href=\"mailto:"), admin, STR("\">"), host, STR("</a>"));
+    return arena_printf(arena, "<address>%.*s Server at %.*s Port %u</address>\n", STR_ARG(software),
+                        STR_ARG(name), port);
+}

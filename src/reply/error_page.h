@@ -11,4 +11,9 @@
  * may be absent. The texts of usual statuses are shared static memory. */
 struct str error_page(struct arena *arena, int status, struct str detail);
 
+/* SERVER_SIGNATURE (ServerSignature): a line of HTML that tells which server it was, for applications to put
+ * below their pages. host is HTML already; admin absent: nobody is named. */
+struct str error_page_signature(struct arena *arena, struct str software, struct str host, unsigned port,
+                                struct str admin);
+
 #endif

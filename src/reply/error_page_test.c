@@ -76,12 +76,22 @@ static void test_detail(void **state)
     }
 }
 
+static void test_signature(void **state)
+{
+    (void)state;
+    assert_true(str_eq(error_page_signature(&arena, STR("sw"), STR("h"), 80, STR_NONE),
+                       STR("<address>sw Server at h Port 80</address>\n")));
+    assert_true(str_eq(error_page_signature(&arena, STR("sw"), STR("h"), 8080, STR("a@b")),
+                       STR("<address>sw Server at <a href=\"mailto:a@b\">h</a> Port 8080</address>\n")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_every_status, setup, teardown),
         cmocka_unit_test_setup_teardown(test_usual_pages_are_shared, setup, teardown),
         cmocka_unit_test_setup_teardown(test_detail, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_signature, setup, teardown),
     };
 
     return cmocka_run_group_tests_name("error_page", tests, NULL, NULL);

@@ -389,6 +389,43 @@ static void redirects(void **state)
     finish(&l);
 }
 
+/* "name:port" for a request of that Host on the local port 18001. */
+static const char *named(struct language *l, const char *host)
+{
+    struct plan plan =
+        fixture_ask(&l->f, arena_printf(&l->f.arena, "GET /x HTTP/1.1\r\nHost: %s\r\n\r\n", host).p);
+
+    return arena_printf(&l->f.arena, "%.*s:%u", STR_ARG(plan.host), plan.port).p;
+}
+
+static void names_of_servers(void **state)
+{
+    static const struct {
+        const char *config, *with_port, *without;
+    } rows[] = {
+        {"", "h:99", "h:80"},
+        {"ServerName s:5\n", "h:99", "h:5"},
+        {"UseCanonicalPhysicalPort On\n", "h:99", "h:18001"},
+        {"UseCanonicalPhysicalPort On\nServerName s:5\n", "h:99", "h:18001"},
+        {"UseCanonicalName On\n", "gw.example.test:80", "gw.example.test:80"},
+        {"UseCanonicalName On\nServerName https://s\n", "s:443", "s:443"},
+        {"UseCanonicalName On\nServerName s:5\n", "s:5", "s:5"},
+        {"UseCanonicalName On\nUseCanonicalPhysicalPort On\n", "gw.example.test:18001",
+         "gw.example.test:18001"},
+        {"UseCanonicalName On\nUseCanonicalPhysicalPort On\nServerName s:5\n", "s:5", "s:5"},
+        {"UseCanonicalName On\n<Location /x>\nUseCanonicalName Off\n</Location>\n", "h:99", "h:80"},
+    };
+    struct language l;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        begin(&l, rows[i].config);
+        assert_string_equal(named(&l, "h:99"), rows[i].with_port);
+        assert_string_equal(named(&l, "h"), rows[i].without);
+        finish(&l);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +444,7 @@ int main(void)
         cmocka_unit_test(handlers),
         cmocka_unit_test(handlers_hide_their_files),
         cmocka_unit_test(redirects),
+        cmocka_unit_test(names_of_servers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,14 +25,6 @@ static bool matches(struct arena *arena, const struct redirect *r, struct str pa
     return matched > 0;
 }
 
-/* "http://host:port" of the request itself. */
-static struct str own_origin(struct arena *arena, const struct plan *plan)
-{
-    if (plan->port == (str_eq(plan->scheme, STR("https")) ? 443 : 80))
-        return ARENA_CONCAT(arena, plan->scheme, STR("://"), plan->host);
-    return arena_printf(arena, "%.*s://%.*s:%u", STR_ARG(plan->scheme), STR_ARG(plan->host), plan->port);
-}
-
 static struct str add_query(struct arena *arena, struct str location, struct str query)
 {
     struct str fragment = location, front = str_until(&fragment, '#');
@@ -56,7 +48,7 @@ bool redirect_find(struct arena *arena, const struct redirect *entries, size_t c
         if (!location.p)
             return true;
         if (location.n == 0 || location.p[0] == '/')
-            location = ARENA_CONCAT(arena, own_origin(arena, plan), location);
+            location = ARENA_CONCAT(arena, route_origin(arena, plan), location);
         plan->location = add_query(arena, location, request->uri.query);
         plan->kind = PLAN_REDIRECT;
         return true;

@@ -29,6 +29,8 @@ struct walk {
     struct vars *vars;
     struct plan *plan;
     const struct merged *merged;
+    struct str host;   /* of the request; absent: none */
+    unsigned port;     /* the same; 0: none */
     bool encoded_only; /* the path holds a slash that only mapping= lets pass */
 };
 
@@ -103,24 +105,48 @@ static struct str escape_ampersands(struct arena *arena, struct str host)
 
 /* ---- the steps ---- */
 
+struct str route_origin(struct arena *arena, const struct plan *plan)
+{
+    if (plan->port == (str_eq(plan->scheme, STR("https")) ? HTTPS_PORT : HTTP_PORT))
+        return ARENA_CONCAT(arena, plan->scheme, STR("://"), plan->host);
+    return arena_printf(arena, "%.*s://%.*s:%u", STR_ARG(plan->scheme), STR_ARG(plan->host), plan->port);
+}
+
+/* UseCanonicalName and UseCanonicalPhysicalPort. */
+static void name_server(struct walk *w)
+{
+    const struct dir_config *config = &w->merged->config;
+    struct plan *plan = w->plan;
+    bool canonical = config->canonical_name == 1, physical = config->canonical_port == 1;
+    unsigned local = physical ? w->endpoints->local_port : 0, usual;
+    struct str host = canonical || !w->host.p ? plan->server->name : w->host;
+
+    usual = str_eq(plan->scheme, STR("https")) ? HTTPS_PORT : HTTP_PORT;
+    plan->host = escape_ampersands(w->arena, host);
+    plan->port = 0;
+    if (!canonical)
+        plan->port = w->port ? w->port : local;
+    if (plan->port == 0)
+        plan->port = plan->server->port ? plan->server->port : local;
+    if (plan->port == 0)
+        plan->port = usual;
+}
+
 static bool find_server(struct walk *w)
 {
     struct plan *plan = w->plan;
-    struct str host = STR_NONE;
-    unsigned port = 0;
     bool valid =
-        !w->request->authority.p || uri_parse_authority(w->arena, w->request->authority, &host, &port);
+        !w->request->authority.p || uri_parse_authority(w->arena, w->request->authority, &w->host, &w->port);
 
-    plan->server = vhosts_find(&w->router->vhosts, w->endpoints, valid ? host : STR_NONE);
+    if (!valid) {
+        w->host = STR_NONE;
+        w->port = 0;
+    }
+    plan->server = vhosts_find(&w->router->vhosts, w->endpoints, w->host);
     use_sections(w, &(struct sections_subject){0});
     plan->scheme =
         w->endpoints->tls || str_eq(plan->server->scheme, STR("https")) ? STR("https") : STR("http");
-    plan->host = escape_ampersands(w->arena, valid && host.p ? host : plan->server->name);
-    plan->port = valid ? port : 0;
-    if (plan->port == 0)
-        plan->port = plan->server->port;
-    if (plan->port == 0)
-        plan->port = str_eq(plan->scheme, STR("https")) ? HTTPS_PORT : HTTP_PORT;
+    name_server(w);
     return valid || refuse(w, 400, "the request names no valid host");
 }
 
@@ -240,6 +266,7 @@ static bool enter(struct walk *w)
 
     use_config(w, lay_ifs(w->router, w->arena, &subject, w->vars, w->merged));
     m = w->merged;
+    name_server(w);
     if (m->config.setenvif.count > m->setenvif_start)
         setenvif_run(w->arena, &subject, m->config.setenvif.items + m->setenvif_start,
                      m->config.setenvif.count - m->setenvif_start, w->vars);

@@ -85,6 +85,9 @@ void route_request(struct router *router, struct arena *arena, const struct rout
 bool route_file_granted(struct router *router, struct arena *arena, const struct route_input *input,
                         const struct plan *plan, struct str file_path, const struct dir_config **config);
 
+/* "http://host:port" of what was asked for, as the configuration wants it named; a usual port is left out. */
+struct str route_origin(struct arena *arena, const struct plan *plan);
+
 /* Which server a connection to this local end belongs to before any request: for limits and time-outs. */
 const struct server *route_default_server(struct router *router, const struct endpoints *endpoints);
 

@@ -204,7 +204,7 @@ void scgi_params(const struct scgi_facts *facts, struct vars *out)
     struct str remote_port = ends->remote_port ? number(out->arena, ends->remote_port) : none;
     /* In the order in which they are sent. */
     const struct var computed[] = {
-        {STR("SERVER_SIGNATURE"), empty},
+        {STR("SERVER_SIGNATURE"), facts->server_signature.p ? facts->server_signature : empty},
         {STR("SERVER_SOFTWARE"), facts->server_software},
         {STR("SERVER_NAME"), facts->server_name},
         {STR("SERVER_ADDR"), ends->local_addr},

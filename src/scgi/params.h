@@ -25,6 +25,7 @@ struct scgi_facts {
     struct str path_translated;
     struct str script_filename; /* "proxy:scgi://..." */
     struct str server_name, server_software, server_admin, document_root;
+    struct str server_signature; /* absent: "" */
     unsigned server_port;
     struct str scheme; /* REQUEST_SCHEME */
     struct str remote_user, auth_type;
@@ -34,7 +35,7 @@ struct scgi_facts {
 };
 
 /* Sets all variables in the order in which they are sent, the first two included, in an initialised, empty
- * *out. Values may be slices of the request. SERVER_SIGNATURE and CONTEXT_PREFIX are empty,
+ * *out. Values may be slices of the request. CONTEXT_PREFIX is empty,
  * CONTEXT_DOCUMENT_ROOT is DOCUMENT_ROOT; REMOTE_PORT is left out for a Unix socket's client.
  *
  * Rules: behaviour of Apache's gateway with these corrections: Cookie fields are joined with "; ", others of

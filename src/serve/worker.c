@@ -37,7 +37,7 @@ void worker_init(struct worker *w, struct io *io, const struct model *model, str
     w->router = router_create(model);
     w->names = names_create(io, model);
     w->gate.model = model;
-    w->gate.software = STR("scgate/" SCGATE_VERSION);
+    w->gate.software = model->software;
     w->spool_space = (struct spool_space){.directory = model->spool_directory.p, /* NUL-terminated */
                                           .quota = (uint64_t)model->spool_quota};
     block_cache_init(&w->call_blocks, call_size(), 1024);
