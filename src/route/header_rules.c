@@ -247,9 +247,12 @@ static void echo_fields(struct change *c, const struct regex *names)
 {
     const struct request *request = c->subject.request.request;
 
-    for (size_t i = 0; i < request->field_count; i++)
-        if (regex_search(names, request->fields[i].name, NULL))
-            add_field(c, request->fields[i].name, request->fields[i].value);
+    for (size_t i = 0; i < request->field_count; i++) {
+        const struct field *f = &request->fields[i];
+
+        if (regex_search(names, f->name, NULL) && !(is_single(f->id) && find(c, f->name)))
+            add_field(c, f->name, f->value);
+    }
 }
 
 /* ---- edits ---- */

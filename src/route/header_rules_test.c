@@ -48,8 +48,9 @@ static void check_response(const char *config, const char *in, bool error, const
         .vars = &c.vars, .more = &params, .begun_us = 1700000000000000, .taken_us = 12000};
 
     configured_init(&c, config);
-    plan = configured_ask(&c, "GET /app/x?q",
-                          "X-A: 1\r\nx-b: 2\r\nConnection: X-C\r\nX-C: 3\r\nContent-Length: 0\r\n");
+    plan =
+        configured_ask(&c, "GET /app/x?q",
+                       "X-A: 1\r\nx-b: 2\r\nConnection: X-C\r\nX-C: 3\r\nContent-Length: 0\r\nDate: d\r\n");
     subject.request = (struct route_subject){
         .request = &c.request, .endpoints = &c.endpoints, .plan = &plan, .path = plan.path};
     vars_init(&params, &c.arena);
@@ -84,7 +85,9 @@ static void actions(void **state)
         {"Header merge A 2", "", "A: 2"},
         {"Header unset A", "a: 1|B: 1|A: 2", "B: 1"},
         {"Header echo ^X-", "", "X-A: 1|X-C: 3"}, /* with regard to case */
-        {"Header echo .", "", "Host: h.test|X-A: 1|x-b: 2|X-C: 3"},
+        {"Header echo .", "", "Host: h.test|X-A: 1|x-b: 2|X-C: 3|Date: d"},
+        {"Header echo ^Date", "", "Date: d"},
+        {"Header echo ^Date", "Date: e", "Date: e"}, /* there is one only */
         {"Header edit A (.) <$1$1>", "A: xyx|B: x|A: y", "A: <xx>yx|B: x|A: <yy>"},
         {"Header edit* A x [$0]", "A: xyx", "A: [x]y[x]"},
         {"Header edit* A z* -", "A: xy", "A: -x-y-"},
