@@ -555,15 +555,17 @@ void exchange_spool_got(struct exchange *x, struct str bytes)
 
 void exchange_spool_failed(struct exchange *x, int status, struct str message)
 {
-    bool begun = x->step == STEP_HEAD || x->step == STEP_CONTENT;
+    bool begun = x->step == STEP_CONTENT;
 
+    if (!(exchange_wants(x) & (WANT_SPOOL_PUT | WANT_SPOOL_GET)))
+        return; /* nobody needs it any more, or not yet: then it is asked for again */
     x->body_failed = true;
     exchange_blame(x, BLAME_GATEWAY, STAGE_BODY, begun ? 0 : status, message);
-    if (x->step == STEP_COLLECT || x->step == STEP_TALK) {
-        answer_error(x, status);
-    } else if (begun) {
+    if (begun) {
         attempt_send_failed(&x->attempt);
         settle_content(x);
+    } else {
+        answer_error(x, status);
     }
 }
 

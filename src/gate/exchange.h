@@ -213,7 +213,8 @@ void exchange_spool_put_ack(struct exchange *x, size_t n);
 uint64_t exchange_spool_offset(const struct exchange *x);
 /* The bytes stay in place until WANT_SPOOL_GET comes again, or the exchange is over. */
 void exchange_spool_got(struct exchange *x, struct str bytes);
-/* status: 507 when there is no room, else 500. message: what failed. */
+/* status: 507 when there is no room, else 500. message: what failed. Nothing happens when the spool is not
+ * wanted at this time: a failure that matters comes again. */
 void exchange_spool_failed(struct exchange *x, int status, struct str message);
 
 /* ---- files ---- */

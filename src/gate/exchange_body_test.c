@@ -74,6 +74,11 @@ static const struct test_script collected[] = {
     {"Off, unknown length, with a document", CHUNKED(5), OFF, .configure = with_documents, NO_BACKEND,
      .want = ROUTE "head 411 [Content-Type: text/html; charset=iso-8859-1] length 9; content how long?; end; "
              "fault client request-body 411: a request body without Content-Length cannot be passed on with ProxySCGIRequestBuffering Off"},
+    {"who asks first hears from the backend", LONG(9), .expects = true, GIVES(0), .backends = {{OF("Status: 401\n\nno"), .early = true}},
+     .want = POST "head 401; content no; end"},
+    {"who asks first, unknown length", CHUNKED(9), .expects = true, ANSWERED, .want = POST OK},
+    {"who asks first, collected anyhow", LONG(9), .expects = true, ON, GIVES(0), NO_BACKEND,
+     .want = ROUTE "head 408; page; end; fault client request-body 408: the client sent nothing of its body for 60.000 s"},
     {"HEAD with a body", .method = "HEAD", .body = {long_body, 9}, .chunked = true, ANSWERED, .want = "route HEAD /app/; connect; head 200; end"},
     {"no connection afterwards", CHUNKED(200000), .backends = {{.connect = REFUSES}},
      .want = ROUTE "spool; head 503; page; end; fault backend connect 503: \"127.0.0.1:4000\": connection refused"},
@@ -184,12 +189,268 @@ static void test_talks(void **state)
     PLAY(talks);
 }
 
+/* What the backend is told and gets, and what went through the spool. */
+static void test_sizes(void **state)
+{
+    static const size_t sizes[] = {0, 1, 2, IN_MEMORY - 1, IN_MEMORY, IN_MEMORY + 1, 200000, LONG_BODY};
+    struct test_script script = {.method = "POST", ANSWERED};
+    static struct test_host h;
+    char length[24];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        for (int form = 0; form < 4; form++) {
+            bool waits = form > 0 || sizes[i] <= IN_MEMORY;
+
+            script.body = str_make(long_body, sizes[i]);
+            script.chunked = form > 1;
+            script.buffering = form % 2 ? REQUEST_BUFFERING_ON : REQUEST_BUFFERING_UNSET;
+            host_begin(&h, &script);
+            h.cuts = (struct test_cuts){.kind = CUT_RANDOM, .random = test_seed() + i};
+            host_play(&h);
+            snprintf(length, sizeof length, "%zu", sizes[i]);
+            assert_true(str_eq(host_variable(&h, "CONTENT_LENGTH"), str_from(length)));
+            assert_int_equal(h.up_body, sizes[i]); /* compared on its way, see check_up() */
+            assert_int_equal(h.spool_n, waits && sizes[i] > IN_MEMORY ? sizes[i] : 0);
+            assert_int_equal(h.spool_read, h.spool_n);
+            host_finish(&h);
+        }
+}
+
+/* A body that grows past its limit is refused at once, and not all of it was taken. */
+static void test_grows_past_limit(void **state)
+{
+    static const struct test_script scripts[] = {
+        {CHUNKED(9), .configure = limit_three, NO_BACKEND},
+        {CHUNKED(LONG_BODY), .configure = limit_100000, NO_BACKEND},
+        {CHUNKED(100001), .configure = limit_100000, NO_BACKEND},
+    };
+    static struct test_host h;
+    struct str got;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++)
+        for (uint64_t seed = 0; seed < 50; seed++) {
+            int64_t limit;
+
+            host_begin(&h, &scripts[i]);
+            h.cuts = (struct test_cuts){.kind = seed ? CUT_RANDOM : CUT_BYTES, .random = test_seed() + seed};
+            limit = h.config.limit_request_body;
+            got = host_play(&h);
+            assert_int_equal(h.connects, 0);
+            assert_true(h.ended && h.x.response.status == 413 && h.x.fault.blame == BLAME_CLIENT);
+            assert_true((int64_t)h.spool_n <= limit);
+            assert_true(str_ends_nocase(got, limit == 3 ? STR(" or more is over LimitRequestBody 3")
+                                                        : STR(" or more is over LimitRequestBody 100000")));
+            if (seed == 0) /* byte by byte: at the first that is too many */
+                assert_int_equal(h.body_at + h.lent_n, limit + 1);
+            host_finish(&h);
+        }
+}
+
+static void expect_variables(struct test_host *h, const char *const (*want)[2], size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct str got = host_variable(h, want[i][0]);
+
+        if (!got.p != !want[i][1] || (got.p && !str_eq(got, str_from(want[i][1]))))
+            fail_msg("%s: \"%.*s\"", want[i][0], STR_ARG(got));
+    }
+}
+
+/* The next hop has no body, and is told how long it was. */
+static void test_redirect_variables(void **state)
+{
+    static const struct test_script script = {
+        CHUNKED(200000),
+        .fields = {{STR_INIT("Content-Type"), STR_INIT("a/b")}},
+        .backends = {{OF("Location: /x\n\n")}, {OF("\nok")}},
+        .backend_count = 2,
+    };
+    static const char *const want[][2] = {
+        {"REQUEST_METHOD", "GET"},
+        {"CONTENT_LENGTH", "0"},
+        {"CONTENT_TYPE", NULL},
+        {"HTTP_TRANSFER_ENCODING", NULL},
+        {"REDIRECT_STATUS", "200"},
+        {"REDIRECT_REQUEST_METHOD", "POST"},
+        {"REDIRECT_CONTENT_LENGTH", "200000"},
+    };
+    static struct test_host h;
+
+    (void)state;
+    host_begin(&h, &script);
+    host_play(&h);
+    assert_int_equal(h.connects, 2);
+    expect_variables(&h, want, sizeof want / sizeof want[0]);
+    host_finish(&h);
+}
+
+/* The document for a body that was too long: its length is not known, its type does not matter. */
+static void test_document_variables(void **state)
+{
+    static const struct test_script script = {CHUNKED(LONG_BODY), .configure = with_documents,
+                                              .fields = {{STR_INIT("Content-Type"), STR_INIT("a/b")}},
+                                              .backends = {{OF("\nsorry")}}};
+    static const char *const want[][2] = {
+        {"REQUEST_METHOD", "GET"},  {"CONTENT_LENGTH", "0"},   {"CONTENT_TYPE", NULL},
+        {"REDIRECT_STATUS", "413"}, {"REDIRECT_URL", "/app/"}, {"REDIRECT_CONTENT_LENGTH", NULL},
+    };
+    static struct test_host h;
+
+    (void)state;
+    host_begin(&h, &script);
+    host_play(&h);
+    assert_int_equal(h.connects, 1);
+    assert_int_equal(h.x.response.status, 413);
+    assert_int_equal(h.up_body, 0);
+    expect_variables(&h, want, sizeof want / sizeof want[0]);
+    assert_true(str_starts(host_variable(&h, "REDIRECT_ERROR_NOTES"), STR("request body of ")));
+    host_finish(&h);
+}
+
+/* The client goes in each step, and while the host is at its spool. */
+static void test_client_goes_anywhere(void **state)
+{
+    static const struct test_script script = {CHUNKED(200000), .backends = {{OF("\nhello")}}};
+    static struct test_host h;
+
+    (void)state;
+    for (unsigned want = WANT_ROUTE; want < WANT_DONE; want <<= 1) {
+        host_begin(&h, &script);
+        while (!(exchange_wants(&h.x) & want))
+            if (!host_step(&h))
+                break;
+        if (h.x.step != STEP_DONE) {
+            exchange_client_failed(&h.x, "gone");
+            assert_int_equal(h.x.step, STEP_DONE);
+            assert_true(str_ends_nocase(host_play(&h), STR("fault client send-response 0: gone")));
+            assert_false(h.ended || h.aborted);
+        }
+        host_finish(&h);
+    }
+}
+
+static void expect_deadline(struct test_host *h, int64_t after_ms)
+{
+    assert_int_equal(exchange_deadline_ms(&h->x) - h->x.now_ms, after_ms);
+}
+
+/* The client has all its time for each piece; the spool's time is not the client's, nor is the backend's. */
+static void test_deadlines(void **state)
+{
+    static const struct test_script script = {CHUNKED(200000),
+                                              .backends = {{OF("\nhello"), .end = STAYS_OPEN}}};
+    static struct test_host h;
+
+    (void)state;
+    host_begin(&h, &script);
+    assert_true(host_until(&h, STEP_COLLECT));
+    expect_deadline(&h, 60000);
+    h.x.now_ms += 50000;
+    assert_true(host_step(&h));
+    assert_int_equal(exchange_wants(&h.x), WANT_SPOOL_PUT);
+    assert_int_equal(exchange_deadline_ms(&h.x), INT64_MAX);
+    h.x.now_ms += 100000; /* the disk is slow */
+    exchange_expired(&h.x);
+    assert_true(host_step(&h));
+    assert_int_equal(exchange_wants(&h.x), WANT_BODY);
+    expect_deadline(&h, 60000);
+    assert_true(host_until(&h, STEP_CONNECT));
+    expect_deadline(&h, 5000);
+    while (exchange_wants(&h.x) != (WANT_SPOOL_GET | WANT_FROM_BACKEND))
+        assert_true(host_step(&h));
+    expect_deadline(&h, 30000);
+    h.x.now_ms += 29000;
+    assert_true(host_step(&h));
+    assert_int_equal(exchange_wants(&h.x), WANT_TO_BACKEND | WANT_FROM_BACKEND);
+    expect_deadline(&h, 30000);
+    h.x.now_ms += 30000;
+    exchange_expired(&h.x);
+    assert_true(str_eq(host_play(&h), STR(SPOOLED "head 504; page; end; fault backend send-request 504: the "
+                                                  "backend was silent for 30.000 s")));
+    host_finish(&h);
+}
+
+/* Brings the exchange to a step where the spool is read, in any order that leads there. */
+static bool reach_get(struct test_host *h, const struct test_script *script, enum exchange_step step,
+                      uint64_t seed)
+{
+    host_begin(h, script);
+    h->shuffle = true;
+    h->random = test_seed() + seed;
+    while (h->x.step != step || !(exchange_wants(&h->x) & WANT_SPOOL_GET))
+        if (!host_step(h))
+            return false;
+    return true;
+}
+
+/* The spool fails when the answer has begun: it is the gateway's fault, and the client gets all of the
+ * answer. */
+static void test_spool_fails_late(void **state)
+{
+    static const struct test_script script = {CHUNKED(200000), .backends = {{OF("\nhello"), .early = true}}};
+    static struct test_host h;
+    unsigned hits = 0;
+
+    (void)state;
+    for (uint64_t seed = 0; seed < 100; seed++) {
+        if (reach_get(&h, &script, STEP_CONTENT, seed)) {
+            hits++;
+            exchange_spool_failed(&h.x, 500, STR("read failed"));
+            do
+                assert_int_equal(exchange_wants(&h.x) & (WANT_SPOOL_GET | WANT_TO_BACKEND), 0);
+            while (host_step(&h));
+            assert_true(str_eq(
+                host_play(&h),
+                STR(SPOOLED "head 200; content hello; end; fault gateway request-body 0: read failed")));
+        }
+        host_finish(&h);
+    }
+    assert_true(hits > 0);
+}
+
+/* The spool was being read when nobody needed it any more: its failure is no news. */
+static void test_spool_fails_too_late(void **state)
+{
+    static const struct test_script script = {
+        CHUNKED(200000),
+        .backends = {{OF("Location: /x\n\n"), .early = true}, {OF("\nok")}},
+        .backend_count = 2,
+    };
+    static const enum exchange_step steps[] = {STEP_ROUTE, STEP_CONNECT, STEP_TALK,
+                                               STEP_HEAD,  STEP_CONTENT, STEP_FINISH};
+    static struct test_host h;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        host_begin(&h, &script);
+        while (h.x.hops == 0 || h.x.step != steps[i])
+            assert_true(host_step(&h));
+        exchange_spool_failed(&h.x, 500, STR("read failed"));
+        assert_int_equal(h.x.step, steps[i]);
+        assert_true(str_eq(host_play(&h), STR(SPOOLED "route GET /x; connect; " OK)));
+        assert_false(exchange_response(&h.x)->close);
+        host_finish(&h);
+    }
+}
+
 int run_body_tests(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_collected),  cmocka_unit_test(test_over_limit),
-        cmocka_unit_test(test_broken_off), cmocka_unit_test(test_spool_faults),
+        cmocka_unit_test(test_collected),
+        cmocka_unit_test(test_over_limit),
+        cmocka_unit_test(test_broken_off),
+        cmocka_unit_test(test_spool_faults),
         cmocka_unit_test(test_talks),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_grows_past_limit),
+        cmocka_unit_test(test_redirect_variables),
+        cmocka_unit_test(test_document_variables),
+        cmocka_unit_test(test_client_goes_anywhere),
+        cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_spool_fails_late),
+        cmocka_unit_test(test_spool_fails_too_late),
     };
 
     for (size_t i = 0; i < LONG_BODY; i++)

@@ -5,10 +5,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
-enum { RUNS = 4000, ANSWER_MAX = 2048, CHANCE = 60 };
+/* RUNS: unless the environment says otherwise */
+enum { RUNS = 4000, ANSWER_MAX = 2048, CHANCE = 60, LONG_BODY = 200000, LIMIT = 150000 };
 
 enum answer_kind { PLAIN, REDIRECT, NAMED, BAD, NOISE, ANSWER_KINDS };
 
@@ -20,6 +22,7 @@ struct answer {
 };
 
 static uint64_t seed;
+static char long_body[LONG_BODY];
 
 static size_t chance(size_t n)
 {
@@ -103,25 +106,45 @@ static void make_answer(struct answer *a)
 static void configure(struct dir_config *d)
 {
     d->sendfile = (struct header_switch){HEADER_SWITCH_ON, STR("X-Sendfile")};
+    d->limit_request_body = LIMIT;
 }
 
-static void make_script(struct test_script *s, struct answer *answers)
+static void make_body(struct test_script *s)
 {
-    static const char *const methods[] = {"GET", "GET", "HEAD", "POST", "PUT", "odd"};
-    static const char *const targets[] = {"/app/", "/app/", "/app/", "/files/a", "/files/d", "/status/404"};
     static const char body[] = "a body that is somewhat longer than one piece of it";
+    static const enum request_buffering buffering[] = {REQUEST_BUFFERING_UNSET, REQUEST_BUFFERING_AUTO,
+                                                       REQUEST_BUFFERING_ON, REQUEST_BUFFERING_OFF};
 
-    *s = (struct test_script){.name = "of chance", .configure = configure};
-    s->method = pick(methods, sizeof methods / sizeof methods[0]);
-    s->target = pick(targets, sizeof targets / sizeof targets[0]);
-    if (chance(2))
-        s->body = str_make(body, chance(sizeof body));
+    s->buffering = buffering[chance(4)];
+    if (chance(2) == 0)
+        return;
+    s->body = str_make(body, chance(sizeof body));
+    if (chance(3) == 0)
+        s->body = str_make(long_body, 65530 + (chance(2) ? chance(12) : chance(LONG_BODY - 65530)));
+    s->chunked = chance(2);
+    s->expects = chance(6) == 0;
     if (chance(4) == 0) {
         s->client = (enum fake_client)chance(4);
         s->gives = chance(s->body.n + 1);
         if (s->gives == s->body.n)
             s->client = CLIENT_SENDS_ALL;
     }
+    if (chance(4) == 0) {
+        s->spool = (enum fake_spool)chance(4);
+        s->spool_holds = chance(2 * s->body.n + 1);
+        s->spool_gives = chance(s->body.n + 1);
+    }
+}
+
+static void make_script(struct test_script *s, struct answer *answers)
+{
+    static const char *const methods[] = {"GET", "GET", "HEAD", "POST", "PUT", "odd"};
+    static const char *const targets[] = {"/app/", "/app/", "/app/", "/files/a", "/files/d", "/status/404"};
+
+    *s = (struct test_script){.name = "of chance", .configure = configure};
+    s->method = pick(methods, sizeof methods / sizeof methods[0]);
+    s->target = pick(targets, sizeof targets / sizeof targets[0]);
+    make_body(s);
     s->reads_little = chance(8) == 0;
     s->reads = chance(100);
     s->stops_reading = chance(2);
@@ -139,7 +162,7 @@ static void make_script(struct test_script *s, struct answer *answers)
         b->early = chance(3) == 0;
         b->breaks = chance(8) == 0;
         b->blocks = chance(16) == 0;
-        b->takes = chance(900);
+        b->takes = chance(900) + (chance(2) ? chance(s->body.n + 1) : 0);
         b->end_unasked = chance(8) == 0;
     }
 }
@@ -150,7 +173,7 @@ static void disturb(struct test_host *h)
     unsigned wants = exchange_wants(&h->x);
     int64_t deadline = exchange_deadline_ms(&h->x);
 
-    switch (chance(5)) {
+    switch (chance(6)) {
     case 0:
         exchange_client_failed(&h->x, "gone");
         break;
@@ -172,13 +195,36 @@ static void disturb(struct test_host *h)
             exchange_send_failed(&h->x, "broken pipe");
         }
         break;
+    case 4: /* at any time: it may be late */
+        if (h->spool_n && !h->body_failed) {
+            h->body_failed = wants & (WANT_SPOOL_PUT | WANT_SPOOL_GET);
+            exchange_spool_failed(&h->x, 500, STR("failed"));
+        }
+        break;
     default:
-        if (wants & (WANT_BODY | WANT_HEAD) && !h->body_failed && h->x.attempt.body_length) {
+        if (wants & (WANT_BODY | WANT_HEAD) && !h->body_failed &&
+            (h->x.attempt.body_length || h->x.step == STEP_COLLECT)) {
             h->body_failed = true;
             exchange_body_failed(&h->x, BODY_FAULT_GONE, STR("gone"));
         }
         break;
     }
+}
+
+/* What the backend got, test_host.c has compared: here whether it is all. */
+static void check_body(const struct test_host *h)
+{
+    const struct exchange *x = &h->x;
+    const struct test_script *s = h->script;
+    bool over = s->body.n > LIMIT || (s->chunked && s->buffering == REQUEST_BUFFERING_OFF);
+
+    assert_true(h->spool_n <= LIMIT);
+    if (h->up_body == 0)
+        return;
+    assert_false(over);
+    assert_true(h->up_body <= s->body.n);
+    if (x->hops == 0 && !x->attempt.send_failed && !x->attempt.ended && x->attempt.up == ATTEMPT_UP_DONE)
+        assert_int_equal(h->up_body, s->body.n);
 }
 
 static void check_outcome(struct test_host *h, const struct answer *answer)
@@ -201,6 +247,7 @@ static void check_outcome(struct test_host *h, const struct answer *answer)
         assert_int_equal(x->fault.status, r->status);
     if (!whole)
         assert_int_equal(h->content_n, 0);
+    check_body(h);
     if (x->source != SOURCE_BACKEND || answer->kind != PLAIN || h->content_n == 0)
         return;
     assert_true(h->content_n <= answer->content.n);
@@ -247,10 +294,14 @@ static int tell_seed(void **state)
 static void test_chance(void **state)
 {
     uint64_t start = test_seed();
+    const char *given = getenv("RUNS");
+    uint64_t runs = given ? strtoull(given, NULL, 10) : RUNS;
 
     (void)state;
-    for (int i = 0; i < RUNS; i++) {
-        current = start + (uint64_t)i;
+    for (size_t i = 0; i < LONG_BODY; i++)
+        long_body[i] = (char)('a' + i * i % 257 % 26);
+    for (uint64_t i = 0; i < runs; i++) {
+        current = start + i;
         play_one(current);
     }
     current = 0;

@@ -1,6 +1,4 @@
-#include "gate/test_host.h"
-#include "gate/answer.h"
-#include "reply/error_page.h"
+#include "gate/test_transcript.h"
 #include "scgi/netstring.h"
 
 #include <setjmp.h>
@@ -13,108 +11,6 @@
 enum { STEPS_MAX = 200000, NETSTRING_MAX = 60000 };
 
 bool host_edges[EXCHANGE_STEP_COUNT][EXCHANGE_STEP_COUNT];
-
-/* ---- the transcript ---- */
-
-__attribute__((format(printf, 2, 3))) static void note(struct test_host *h, const char *format, ...)
-{
-    char text[HOST_LOG];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (h->log.n)
-        out_str(&h->log, STR("; "));
-    out_str(&h->log, str_from(text));
-    assert_false(h->log.overflow);
-}
-
-static void note_fields(struct out *o, const struct field *fields, size_t count, struct str without)
-{
-    bool first = true;
-
-    for (size_t i = 0; i < count; i++) {
-        if (without.p && str_eq(fields[i].value, without))
-            continue;
-        out_str(o, first ? STR(" [") : STR("|"));
-        out_printf(o, "%.*s: %.*s", STR_ARG(fields[i].name), STR_ARG(fields[i].value));
-        assert_int_equal(fields[i].id, field_id_of(fields[i].name));
-        first = false;
-    }
-    if (!first)
-        out_char(o, ']');
-}
-
-/* The response's head as it stands in the transcript. */
-static struct str head_text(struct test_host *h)
-{
-    static char text[HOST_LOG];
-    struct out o = OUT_INIT(text, sizeof text);
-    const struct response *r = exchange_response(&h->x);
-
-    out_printf(&o, "head %d", r->status);
-    if (r->reason.p)
-        out_printf(&o, " %.*s", STR_ARG(r->reason));
-    note_fields(&o, r->fields, r->field_count, h->page ? ERROR_PAGE_TYPE : STR_NONE);
-    if (!h->page && r->length != RESPONSE_LENGTH_UNKNOWN)
-        out_printf(&o, " length %lld", (long long)r->length);
-    if (r->no_content)
-        out_str(&o, STR(" without content"));
-    assert_false(o.overflow);
-    return out_done(&o);
-}
-
-static void note_head(struct test_host *h)
-{
-    const struct response *r = exchange_response(&h->x);
-    struct str page = error_page(&h->arena, r->status, STR_NONE);
-
-    h->page = h->x.page.p && str_eq(h->x.page, page);
-    if (h->page)
-        assert_int_equal(r->length, page.n);
-    for (size_t i = 0; i < r->field_count; i++) {
-        assert_false(field_is_hop_by_hop(r->fields[i].id));
-        assert_int_not_equal(r->fields[i].id, FIELD_CONTENT_LENGTH);
-    }
-    assert_int_equal(r->head_only, h->request.method_id == METHOD_HEAD);
-    note(h, "%.*s", STR_ARG(head_text(h)));
-}
-
-static void note_interim(struct test_host *h)
-{
-    char text[HOST_LOG];
-    struct out o = OUT_INIT(text, sizeof text);
-    const struct cgi_head *head = exchange_interim(&h->x);
-
-    out_printf(&o, "interim %d", head->status);
-    note_fields(&o, head->fields, head->field_count, STR_NONE);
-    note(h, "%.*s", STR_ARG(out_done(&o)));
-}
-
-static void note_content(struct test_host *h)
-{
-    const struct response *r = exchange_response(&h->x);
-
-    if (h->content_n == 0)
-        return;
-    assert_false(r->no_content || r->head_only);
-    if (h->page && h->content_n == (size_t)r->length)
-        note(h, "page");
-    else
-        note(h, "content %.*s", (int)h->content_n, h->content);
-}
-
-static void note_fault(struct test_host *h)
-{
-    const struct fault *f = exchange_take_fault(&h->x);
-
-    if (!f)
-        return;
-    note(h, "fault %s %s %d: %.*s", fault_blame_id(f->blame), fault_stage_id(f->stage), f->status,
-         STR_ARG(f->message));
-    assert_null(exchange_take_fault(&h->x)); /* told once */
-}
 
 /* Writes down the transitions that were taken since the last look. */
 static void watch_steps(struct test_host *h)
@@ -251,6 +147,16 @@ static void check_alone(unsigned wants, unsigned want, unsigned others)
         assert_int_equal(wants & ~(want | others), 0);
 }
 
+/* Whether the backend is asked only when all of the body is here. */
+static bool is_collected(const struct test_script *s)
+{
+    size_t n = s->body.n;
+
+    if (s->chunked || (s->buffering == REQUEST_BUFFERING_ON && s->body.p))
+        return true;
+    return s->buffering != REQUEST_BUFFERING_OFF && !s->expects && n > 0 && n <= 65536;
+}
+
 static void check_body_wants(struct test_host *h, unsigned wants)
 {
     bool collecting = h->x.step == STEP_COLLECT;
@@ -272,8 +178,10 @@ static void check_body_wants(struct test_host *h, unsigned wants)
         assert_int_equal(exchange_spool_offset(&h->x), h->spool_read);
         assert_true(h->spool_read < h->spool_n);
     }
-    if (wants & WANT_CONNECT && h->x.hops == 0)
-        assert_true(h->x.request.body == REQUEST_BODY_LENGTH || h->x.request.body == REQUEST_BODY_NONE);
+    if (wants & WANT_CONNECT && h->x.hops == 0) {
+        assert_int_equal(h->body_complete, is_collected(h->script));
+        assert_int_equal(h->x.request.content_length, h->script->body.n);
+    }
 }
 
 static void check_wants(struct test_host *h, unsigned wants)
