@@ -320,6 +320,31 @@ def test_symbolic_link_into_a_denied_tree(gateway):
     assert gw.get("/way/s.txt").status == 403
 
 
+def test_links_on_the_way_to_the_document_root(gateway, tmp_path):
+    (tmp_path / "real/inner").mkdir(parents=True)
+    (tmp_path / "real/f.txt").write_bytes(TEXT)
+    (tmp_path / "real/inner/f.txt").write_bytes(TEXT)
+    (tmp_path / "secret.txt").write_bytes(b"secret")
+    (tmp_path / "real/out.txt").symlink_to(tmp_path / "secret.txt")
+    (tmp_path / "link").symlink_to("real")
+    gw = gateway(f'DocumentRoot "{tmp_path}/link"')
+    assert gw.get("/f.txt").body == gw.get("/inner/f.txt").body == TEXT
+    assert gw.get("/out.txt").status == 403
+
+
+def test_without_rules_an_application_names_only_what_is_served(gateway, backend):
+    app = backend(lambda x: (x.read(), x.send("X-Sendfile: " + x.vars["QUERY_STRING"] + "\r\n\r\n")))
+    gw = gateway(f'ProxySCGISendfile On\nAlias "/other/" "@ROOT@/other/"\nProxyPass "/app/" "{app.url}"')
+    (gw.root / "other").mkdir()
+    (gw.root / "other/o.txt").write_bytes(TEXT)
+    (gw.root / "outside.txt").write_bytes(TEXT)
+    put(gw, "f.txt")
+    assert gw.get(f"/app/x?{gw.root}/htdocs/f.txt").body == TEXT
+    assert gw.get(f"/app/x?{gw.root}/other/o.txt").body == TEXT
+    for name in ("/etc/passwd", f"{gw.root}/outside.txt", f"{gw.root}/htdocs/../outside.txt", f"{gw.root}/htdocsx"):
+        assert gw.get(f"/app/x?{name}").status == 403, name
+
+
 def test_special_files_are_not_opened(site):
     gw = site()
     docs = gw.root / "htdocs"

@@ -54,3 +54,43 @@ bool files_map(struct arena *arena, const struct server *server, struct str path
         return false;
     return files_is_normal(*file_path);
 }
+
+static struct str without_slash(struct str path)
+{
+    while (path.n && path.p[path.n - 1] == '/')
+        path.n--;
+    return path;
+}
+
+/* The longer one of best and the directory, if that holds the file. */
+static struct str better_base(struct str best, struct str directory, struct str file_path)
+{
+    directory = without_slash(directory);
+    if (!str_starts(file_path, directory) || (file_path.n > directory.n && file_path.p[directory.n] != '/'))
+        return best;
+    return !best.p || directory.n > best.n ? directory : best;
+}
+
+/* Of an AliasMatch what stands in front of the segment with the first group. */
+static struct str alias_directory(const struct alias *alias)
+{
+    struct str target = alias->target;
+    ptrdiff_t group = alias->regex ? str_find(target, '$') : -1;
+
+    if (group < 0)
+        return target;
+    target = str_first(target, (size_t)group);
+    return str_first(target, (size_t)(str_find_last(target, '/') + 1));
+}
+
+struct str files_base(const struct server *server, struct str file_path, bool sections)
+{
+    struct str best = better_base(STR_NONE, server->document_root, file_path);
+
+    for (size_t i = 0; i < server->file_aliases.count; i++)
+        best = better_base(best, alias_directory(&server->file_aliases.items[i]), file_path);
+    for (size_t i = 0; sections && i < server->directories.count; i++)
+        if (server->directories.items[i].kind == SECTION_PATH)
+            best = better_base(best, server->directories.items[i].pattern, file_path);
+    return best;
+}

@@ -12,6 +12,11 @@ bool files_map(struct arena *arena, const struct server *server, struct str path
  * What is not so must not be compared with <Directory> sections. */
 bool files_is_normal(struct str file_path);
 
+/* The directory that the configuration names and that holds the file: of the document root, the targets of
+ * Alias and AliasMatch, and (when sections) those of <Directory> the longest; no slash at the end. Absent:
+ * none. */
+struct str files_base(const struct server *server, struct str file_path, bool sections);
+
 /* The root and a path behind it, which begins with '/'. */
 struct str files_below_root(struct arena *arena, struct str document_root, struct str path);
 

@@ -63,6 +63,11 @@ const struct model *router_model(const struct router *router)
     return router->model;
 }
 
+struct str route_file_base(const struct server *server, struct str file_path)
+{
+    return files_base(server, file_path, true);
+}
+
 const struct server *route_default_server(struct router *router, const struct endpoints *endpoints)
 {
     return vhosts_find(&router->vhosts, endpoints, STR_NONE);
@@ -562,6 +567,9 @@ bool route_file_granted(struct router *router, struct arena *arena, const struct
 
     m = lay_ifs(router, arena, &subject, input->vars, m);
     *config = &m->config;
-    /* What an application is to answer is never sent as a file. */
-    return normal && !m->config.handler && access_granted(arena, *config, &subject, input->vars, &reason);
+    /* What an application is to answer is never sent as a file; and where no rule says who may have a file,
+     * only those are for anybody that the configuration serves. */
+    return normal && !m->config.handler &&
+           (m->config.require || m->config.access_list || files_base(plan->server, file_path, false).p) &&
+           access_granted(arena, *config, &subject, input->vars, &reason);
 }

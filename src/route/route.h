@@ -88,6 +88,10 @@ bool route_file_granted(struct router *router, struct arena *arena, const struct
 /* "http://host:port" of what was asked for, as the configuration wants it named; a usual port is left out. */
 struct str route_origin(struct arena *arena, const struct plan *plan);
 
+/* The longest directory that the configuration names and that holds the file: symbolic links on the way to it
+ * are the administrator's own. Absent: none. */
+struct str route_file_base(const struct server *server, struct str file_path);
+
 /* Which server a connection to this local end belongs to before any request: for limits and time-outs. */
 const struct server *route_default_server(struct router *router, const struct endpoints *endpoints);
 

@@ -529,7 +529,9 @@ static void access_is_granted_by_default(void **state)
     request = fixture_request(&f, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     plan = fixture_get(&f, "/x");
     assert_int_equal(plan.kind, PLAN_FILE);
-    assert_true(route_file_granted(f.router, &f.arena, &input, &plan, STR("/etc/x"), &config));
+    /* Where no rule says anything, what the configuration serves is for anybody, and nothing else. */
+    assert_true(route_file_granted(f.router, &f.arena, &input, &plan, plan.file_path, &config));
+    assert_false(route_file_granted(f.router, &f.arena, &input, &plan, STR("/etc/x"), &config));
     assert_ptr_equal(router_model(f.router), &f.model);
     fixture_finish(&f);
 }

@@ -225,7 +225,7 @@ void call_look_up(struct call *c)
     must(c->lookup != NULL);
     c->lookup->op = (struct io_op){.done = looked_up};
     c->lookup->context = c;
-    if (!lookup_start(c->lookup, c->worker->io, path)) {
+    if (!lookup_start(c->lookup, c->worker->io, path, route_file_base(c->x.plan.server, path))) {
         free(c->lookup);
         c->lookup = NULL;
         exchange_file_failed(&c->x, 404, "no possible file name");

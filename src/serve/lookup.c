@@ -12,17 +12,50 @@ static void fail(struct lookup *l, int error)
     l->error = error;
 }
 
-static void read_real_path(struct lookup *l, const char *link)
+/* The name of an open file; its length, 0 when it cannot be told. */
+static size_t real_name(int fd, char *name, size_t size)
 {
-    ssize_t n = readlink(link, l->real_path, sizeof l->real_path - 1);
-    size_t end = strlen(l->path);
+    char link[64];
+    ssize_t n;
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    n = readlink(link, name, size - 1);
+    name[n > 0 ? n : 0] = '\0';
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* Where the base really is: the links on the way to it are the administrator's own. */
+static size_t real_base(const struct lookup *l, char *name, size_t size)
+{
+    char base[PATH_MAX];
+    size_t n;
+    int fd;
+
+    if (l->base_n == 0)
+        return 0;
+    memcpy(base, l->path, l->base_n);
+    base[l->base_n] = '\0';
+    fd = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    n = real_name(fd, name, size);
+    close(fd);
+    return n;
+}
+
+static void judge_links(struct lookup *l, int fd)
+{
+    char base[PATH_MAX];
+    size_t n = real_name(fd, l->real_path, sizeof l->real_path);
+    size_t end = strlen(l->path), base_n;
+    struct str real = str_make(l->real_path, n);
 
     while (end > 1 && l->path[end - 1] == '/')
         end--;
-    if (n < 0)
-        n = 0;
-    l->real_path[n] = '\0';
-    l->renamed = (size_t)n != end || memcmp(l->real_path, l->path, end) != 0;
+    l->renamed = !str_eq(real, str_make(l->path, end));
+    base_n = l->renamed ? real_base(l, base, sizeof base) : 0;
+    if (base_n && str_starts(real, str_make(base, base_n)))
+        l->renamed = !str_eq(str_skip(real, base_n), str_make(l->path + l->base_n, end - l->base_n));
 }
 
 /* O_PATH opens nothing yet (a FIFO or a device would act on being opened); what is a regular file is then
@@ -44,11 +77,11 @@ static void look(struct io_op *op)
         fail(l, errno);
     } else if (S_ISDIR(st.st_mode)) {
         l->kind = LOOKUP_DIRECTORY;
-        read_real_path(l, link);
+        judge_links(l, path_fd);
     } else if (!S_ISREG(st.st_mode)) {
         fail(l, EACCES);
     } else {
-        read_real_path(l, link);
+        judge_links(l, path_fd);
         l->fd = open(link, O_RDONLY | O_CLOEXEC);
         if (l->fd < 0)
             fail(l, errno);
@@ -60,12 +93,13 @@ static void look(struct io_op *op)
     close(path_fd);
 }
 
-bool lookup_start(struct lookup *l, struct io *io, struct str path)
+bool lookup_start(struct lookup *l, struct io *io, struct str path, struct str base)
 {
     if (path.n == 0 || path.n >= sizeof l->path || memchr(path.p, '\0', path.n))
         return false;
     memcpy(l->path, path.p, path.n);
     l->path[path.n] = '\0';
+    l->base_n = base.n;
     l->fd = -1;
     io_work(io, &l->op, look);
     return true;
