@@ -5,15 +5,38 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* No host holds what a request brings: a '$' is no part of a name. */
 static void check_pass(const struct pass *pass)
 {
+    struct str path = pass->target_path;
+
     must(pass->exclude == (pass->backend == NULL));
+    must(!(pass->path.p && pass->regex) && (pass->mapping == PASS_DECODED || !pass->regex));
     if (pass->exclude)
         return;
-    must(pass->authority.n && (pass->target_path.n == 0 || pass->target_path.p[0] == '/'));
+    must(pass->authority.n && str_find(pass->authority, '$') < 0);
+    must(path.n == 0 || path.p[0] == '/' || (pass->regex && path.p[0] == '$'));
     must(pass->backend->name.n && pass->backend->timeout_ms >= 0 && pass->backend->connect_timeout_ms >= 0);
     must(pass->backend->address.kind == ADDRESS_UNIX ? pass->backend->address.path.p[0] == '/'
                                                      : pass->backend->address.port - 1 < 65535);
+}
+
+static void check_section(const struct section *section)
+{
+    const struct dir_config *d = &section->config;
+
+    must((section->kind == SECTION_REGEX) == (section->regex != NULL));
+    must(!section->expr || section->kind == SECTION_IF);
+    for (size_t i = 0; i < section->names.count; i++)
+        must(section->names.items[i].group - 1 < REGEX_GROUPS_MAX - 1);
+    if (d->pass)
+        check_pass(d->pass);
+    if (d->handler)
+        check_pass(d->handler);
+    for (size_t i = 0; i < d->files.count; i++)
+        check_section(d->files.items[i]);
+    for (size_t i = 0; i < d->ifs.count; i++)
+        check_section(d->ifs.items[i]);
 }
 
 static void check_server(const struct server *s)
@@ -22,13 +45,18 @@ static void check_server(const struct server *s)
     must(s->timeout_ms > 0 && s->proxy_timeout_ms >= 0 && (s->keep_alive & ~1) == 0);
     for (size_t i = 0; i < s->passes.count; i++)
         check_pass(&s->passes.items[i]);
-    for (size_t i = 0; i < s->locations.count; i++) {
-        const struct section *section = &s->locations.items[i];
-
-        must((section->kind == SECTION_REGEX) == (section->regex != NULL));
-        if (section->config.pass)
-            check_pass(section->config.pass);
-    }
+    for (size_t i = 0; i < s->locations.count; i++)
+        check_section(&s->locations.items[i]);
+    for (size_t i = 0; i < s->directories.count; i++)
+        check_section(&s->directories.items[i]);
+    for (size_t i = 0; i < s->proxies.count; i++)
+        check_section(&s->proxies.items[i]);
+    for (size_t i = 0; i < s->dir.files.count; i++)
+        check_section(s->dir.files.items[i]);
+    for (size_t i = 0; i < s->dir.ifs.count; i++)
+        check_section(s->dir.ifs.items[i]);
+    for (size_t i = 0; i < s->redirects.count; i++)
+        must((s->redirects.items[i].status < 400) == (s->redirects.items[i].target.p != NULL));
 }
 
 static void check_model(const struct model *m)

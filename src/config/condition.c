@@ -21,6 +21,7 @@ static const struct module {
     {STR_INIT("authz_core_module"), STR_INIT("mod_authz_core.c")},
     {STR_INIT("env_module"), STR_INIT("mod_env.c")},
     {STR_INIT("setenvif_module"), STR_INIT("mod_setenvif.c")},
+    {STR_INIT("macro_module"), STR_INIT("mod_macro.c")},
     {STR_INIT("mime_module"), STR_INIT("mod_mime.c")},
     {STR_INIT("dir_module"), STR_INIT("mod_dir.c")},
     {STR_INIT("alias_module"), STR_INIT("mod_alias.c")},

@@ -267,6 +267,56 @@ static void test_version(void **state)
           "2:14: error: the expression cannot be compiled: missing closing parenthesis");
 }
 
+static void test_macros(void **state)
+{
+    (void)state;
+    GOOD("<Macro App $path $port>\nProxyPass $path scgi://h:$port/\n<Location $path>\nSetEnv A "
+         "\"${FROM_ENVIRONMENT}\"\n"
+         "</Location>\n</Macro>\nUse app /a/ 81\n<VirtualHost *>\nUSE App /b/ 82\n</VirtualHost>\nUndefMacro "
+         "APP\n"
+         "<IfModule mod_macro.c>\n<Macro Empty>\n</Macro>\nUse Empty\n</IfModule>\n"
+         "<Macro Blank $x>\n$x\n</Macro>\nUse Blank \"\"");
+    /* Shown where the line stands that was read. */
+    FAULT("<Macro M %x %xx>\n  Bogus%xx %x\n</Macro>\nUse M a b", "3:3: error: unknown directive \"Bogusb\"");
+    FAULT("<Macro M $d>\n$d On\n</Macro>\nUse M Bogus", "3:1: error: unknown directive \"Bogus\"");
+    FAULT("Use None", "2:5: error: there is no macro \"None\"");
+    FAULT("Use", "2:1: error: Use takes the name of a macro");
+    FAULT("<Macro M $a>\n</Macro>\nUse M",
+          "4:5: error: the macro \"M\" takes 1 argument | it is defined at /etc/gate.conf:2");
+    FAULT("<Macro M>\nUse N\n</Macro>\n<Macro N>\nUse M\n</Macro>\nUse M",
+          "6:5: error: the macro \"M\" uses itself");
+    FAULT("<Macro>\n</Macro>", "2:1: error: <Macro> needs a name");
+    FAULT("<Macro M $a $a>\n</Macro>", "2:13: error: the parameter \"$a\" stands twice");
+    FAULT("<Macro M \"\">\n</Macro>", "2:10: error: a parameter is empty");
+    FAULT("<Macro M>\n</Macro>\n<Macro m>\n</Macro>",
+          "4:8: warning: the macro \"m\" is defined again | the first is at /etc/gate.conf:2");
+    FAULT("<Macro M>\nBogus", "2:1: error: \"<Macro>\" is not closed");
+    FAULT("<Macro M>\n<Location /x>\n</Macro>\nUse M", "3:1: error: \"<Location>\" is not closed");
+    FAULT(
+        "<Location /x>\n<Macro M>\n</Location>\n</Macro>\nUse M\n</Location>",
+        "4:1: error: \"</Location>\" without matching \"<Location>\" section | a file opens and closes whole "
+        "sections only");
+    FAULT("UndefMacro M", "2:12: error: there is no macro \"M\"");
+    FAULT("<IfDefine NO>\n<Macro M>\n</Macro>\n</IfDefine>\nUse M", "6:5: error: there is no macro \"M\"");
+}
+
+/* Macros that use others twice would grow without bound. */
+static void test_macro_growth(void **state)
+{
+    struct str
+        text = STR(
+            "Listen 80\n<Macro M0>\nSetEnv A bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n</Macro>\n"),
+        faults;
+
+    (void)state;
+    for (int i = 1; i < 40; i++)
+        text = arena_printf(&arena, "%.*s<Macro M%d>\nUse M%d\nUse M%d\n</Macro>\n", STR_ARG(text), i, i - 1,
+                            i - 1);
+    text = ARENA_CONCAT(&arena, text, STR("Use M39\n"));
+    assert_null(load(arena_copy(&arena, text).p, &faults));
+    assert_true(str_find_str(faults, STR("error: the configuration is larger than 64 MiB")) >= 0);
+}
+
 static void test_include(void **state)
 {
     (void)state;
@@ -574,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_fault_limit), cmocka_unit_test(test_variables),
         cmocka_unit_test(test_growth),      cmocka_unit_test(test_conditions),
         cmocka_unit_test(test_budget),      cmocka_unit_test(test_version),
+        cmocka_unit_test(test_macros),      cmocka_unit_test(test_macro_growth),
         cmocka_unit_test(test_include),     cmocka_unit_test(test_error),
         cmocka_unit_test(test_proxy_pass),  cmocka_unit_test(test_proxy_parameters),
         cmocka_unit_test(test_handler),     cmocka_unit_test(test_redirects),

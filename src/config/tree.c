@@ -3,12 +3,14 @@
 #include "base/suggest.h"
 #include "config/fault.h"
 #include "config/grow.h"
+#include "config/macro.h"
 #include "config/value.h"
 
 enum {
     DEPTH_MAX = 128,            /* of Include, as httpd */
     LINE_MAX_BYTES = 256 << 10, /* of one line after ${VAR} was replaced */
     BUDGET = 64 << 20,          /* of all files and replacements together */
+    LINE_COST = 256,            /* what a line takes that needs no text of its own: of a macro */
 };
 
 struct open_section {
@@ -17,6 +19,26 @@ struct open_section {
     bool transparent;   /* a condition: what it holds belongs to the section around it */
     struct node *above; /* tree.current before it */
 };
+
+/* Where lines come from: a file, or the body of a macro. */
+struct feed {
+    struct lex *lex; /* NULL: lines */
+    const struct lex_line *lines;
+    size_t count;
+};
+
+static bool next_line(struct feed *f, struct lex_line *line)
+{
+    if (f->lex)
+        return lex_next_line(f->lex, line);
+    if (f->count == 0)
+        return false;
+    *line = *f->lines++;
+    f->count--;
+    return true;
+}
+
+static void read_feed(struct tree *t, struct feed *feed);
 
 struct diag_place node_place(const struct node *n)
 {
@@ -175,15 +197,15 @@ static struct str section_name(struct str text, size_t at)
 }
 
 /* Skips the body of a condition that is not met, as text: only sections of the same kind are counted. */
-static void skip_body(struct tree *t, struct lex *lex, const struct node *n)
+static void skip_body(struct tree *t, struct feed *feed, const struct node *n)
 {
     unsigned depth = 1;
     struct lex_line line;
 
-    while (lex_next_line(lex, &line)) {
+    while (next_line(feed, &line)) {
         bool close;
 
-        if (line.text.p[0] != '<')
+        if (!str_starts(line.text, STR("<")))
             continue;
         close = line.text.n > 1 && line.text.p[1] == '/';
         if (!str_eq_nocase(section_name(line.text, close ? 2 : 1), n->name))
@@ -193,6 +215,22 @@ static void skip_body(struct tree *t, struct lex *lex, const struct node *n)
             return;
     }
     fault_add(t->diags, DIAG_ERROR, node_place(n), "\"<%.*s>\" is not closed", STR_ARG(n->name));
+}
+
+/* Up to </Macro>; macros do not hold others. */
+static void read_macro(struct tree *t, struct feed *feed, const struct node *n)
+{
+    struct macro *m = macro_define(t, n);
+    struct lex_line line;
+
+    while (next_line(feed, &line)) {
+        bool close = str_starts(line.text, STR("</"));
+
+        if (close && str_eq_nocase(section_name(line.text, 2), STR("Macro")))
+            return;
+        *GROW(t->arena, m->lines) = line;
+    }
+    fault_add(t->diags, DIAG_ERROR, node_place(n), "\"<Macro>\" is not closed");
 }
 
 static void push(struct tree *t, struct node *n, bool transparent)
@@ -211,7 +249,7 @@ static void pop(struct tree *t)
     t->open = t->open->outer;
 }
 
-static void open_section(struct tree *t, struct lex *lex, const struct lex_line *line)
+static void open_section(struct tree *t, struct feed *feed, const struct lex_line *line)
 {
     struct node *n = make_node(t, line);
     ptrdiff_t end = str_find_last(line->text, '>');
@@ -224,13 +262,15 @@ static void open_section(struct tree *t, struct lex *lex, const struct lex_line 
         return;
     }
     read_words(t, n, 1 + n->name.n, end < 0 ? line->text.n : (size_t)end);
-    if (!condition_is(n->name)) {
+    if (str_eq_nocase(n->name, STR("Macro"))) {
+        read_macro(t, feed, n);
+    } else if (!condition_is(n->name)) {
         append(t, n);
         push(t, n, false);
     } else if (condition_met(t, n)) {
         push(t, n, true);
     } else {
-        skip_body(t, lex, n);
+        skip_body(t, feed, n);
     }
 }
 
@@ -362,6 +402,50 @@ static void act_server_root(struct tree *t, const struct node *n)
         t->server_root = value_path(t->arena, t->server_root, n->words[0].text);
 }
 
+static void act_use(struct tree *t, const struct node *n)
+{
+    struct macro *m = macro_find(t, n->words[0].text);
+    size_t bytes = 0;
+    struct feed feed;
+
+    if (!m) {
+        fault_add(t->diags, DIAG_ERROR, node_word_place(n, 0), "there is no macro \"%.*s\"",
+                  STR_ARG(n->words[0].text));
+        return;
+    }
+    if (n->count - 1 != m->parameter_count) {
+        struct str where = fault_where(t->arena, m->place);
+        struct diag *d =
+            fault_add(t->diags, DIAG_ERROR, node_word_place(n, 0), "the macro \"%.*s\" takes %zu argument%s",
+                      STR_ARG(m->name), m->parameter_count, m->parameter_count == 1 ? "" : "s");
+
+        fault_hint(t->diags, d, "it is defined at %.*s", STR_ARG(where));
+        return;
+    }
+    if (m->busy) {
+        fault_add(t->diags, DIAG_ERROR, node_word_place(n, 0), "the macro \"%.*s\" uses itself",
+                  STR_ARG(m->name));
+        return;
+    }
+    feed = (struct feed){.lines = macro_expand(t, m, n), .count = m->lines.count};
+    for (size_t i = 0; i < feed.count; i++)
+        bytes += feed.lines[i].text.n + LINE_COST;
+    if (!spend(t, bytes, node_place(n)))
+        return;
+    m->busy = true;
+    read_feed(t, &feed);
+    m->busy = false;
+}
+
+static void act_undef_macro(struct tree *t, const struct node *n)
+{
+    if (macro_find(t, n->words[0].text))
+        macro_undefine(t, n->words[0].text);
+    else
+        fault_add(t->diags, DIAG_ERROR, node_word_place(n, 0), "there is no macro \"%.*s\"",
+                  STR_ARG(n->words[0].text));
+}
+
 static const struct act {
     struct str name;
     size_t min, max; /* arguments */
@@ -373,6 +457,8 @@ static const struct act {
     {STR_INIT("Define"), 1, 2, false, act_define},
     {STR_INIT("UnDefine"), 1, 1, false, act_undefine},
     {STR_INIT("ServerRoot"), 1, 1, true, act_server_root},
+    {STR_INIT("UndefMacro"), 1, 1, false, act_undef_macro},
+    {STR_INIT("Use"), 1, SIZE_MAX, false, act_use},
 };
 
 /* True if the directive was one of those and needs no place in the tree. */
@@ -390,7 +476,9 @@ static bool act(struct tree *t, const struct node *n)
         if (!a->keep)
             fault_add(t->diags, DIAG_ERROR, node_word_place(n, n->count > a->max ? a->max : n->count),
                       "%.*s takes %s", STR_ARG(a->name),
-                      a->max == 2 ? "one or two arguments" : "one argument");
+                      a->max == 1   ? "one argument"
+                      : a->max == 2 ? "one or two arguments"
+                                    : "the name of a macro");
         return !a->keep;
     }
     return false;
@@ -411,13 +499,12 @@ static void read_directive(struct tree *t, const struct lex_line *line)
         append(t, n);
 }
 
-void tree_read_text(struct tree *t, struct str file, struct str text)
+static void read_feed(struct tree *t, struct feed *feed)
 {
     const struct open_section *base = t->open;
-    struct lex lex = lex_begin(t->arena, file, text);
     struct lex_line line;
 
-    while (!t->stopped && lex_next_line(&lex, &line)) {
+    while (!t->stopped && next_line(feed, &line)) {
         ptrdiff_t nul = str_find(line.text, '\0');
 
         if (nul >= 0) {
@@ -426,12 +513,14 @@ void tree_read_text(struct tree *t, struct str file, struct str text)
         }
         if (!expand(t, &line))
             break;
+        if (line.text.n == 0) /* a macro's, or a variable's */
+            continue;
         if (line.text.p[0] != '<')
             read_directive(t, &line);
         else if (line.text.n > 1 && line.text.p[1] == '/')
             close_section(t, &line, base);
         else
-            open_section(t, &lex, &line);
+            open_section(t, feed, &line);
     }
     while (t->open != base) {
         if (!t->stopped)
@@ -439,6 +528,14 @@ void tree_read_text(struct tree *t, struct str file, struct str text)
                       STR_ARG(t->open->node->name));
         pop(t);
     }
+}
+
+void tree_read_text(struct tree *t, struct str file, struct str text)
+{
+    struct lex lex = lex_begin(t->arena, file, text);
+    struct feed feed = {.lex = &lex};
+
+    read_feed(t, &feed);
 }
 
 void tree_read_file(struct tree *t, struct str path, struct str shown)

@@ -1,7 +1,7 @@
 /* tree: from files to nested sections and directives, with everything done that httpd does while reading.
  *
- * That is: Include and IncludeOptional, Define and UnDefine, ${VAR}, ServerRoot (as far as paths depend on
- * it), and the sections that decide at once (<IfModule>, <IfDefine>, <IfVersion>, <IfFile>). What they
+ * That is: Include and IncludeOptional, Define and UnDefine, ${VAR}, macros, ServerRoot (as far as paths
+ * depend on it), and the sections that decide at once (<IfModule> and the like, condition.c). What they
  * enclose stands in the tree as if they were not there; a body whose test is false is skipped as text. A file
  * opens and closes whole sections only.
  *
@@ -31,6 +31,7 @@ struct define {
     struct str name, value; /* value absent: Define NAME */
 };
 
+struct macro;
 struct open_section;
 
 struct tree {
@@ -41,6 +42,7 @@ struct tree {
     bool root_fixed;        /* by the command line: ServerRoot does not change it */
     struct node root;
     LIST_OF(struct define) defines;
+    LIST_OF(struct macro *) macros;
 
     struct node *current;      /* the section that is being filled */
     struct open_section *open; /* innermost open section of any file */
