@@ -403,7 +403,6 @@ void exchange_body_failed(struct exchange *x, enum exchange_body_fault what, str
     } else if (begun) {
         attempt_send_failed(&x->attempt); /* the answer is decided already: it is all the client gets */
         x->backend_ms = x->now_ms;        /* it waited for the body */
-        settle_content(x);
     }
 }
 
@@ -561,12 +560,10 @@ void exchange_spool_failed(struct exchange *x, int status, struct str message)
         return; /* nobody needs it any more, or not yet: then it is asked for again */
     x->body_failed = true;
     exchange_blame(x, BLAME_GATEWAY, STAGE_BODY, begun ? 0 : status, message);
-    if (begun) {
+    if (begun)
         attempt_send_failed(&x->attempt);
-        settle_content(x);
-    } else {
+    else
         answer_error(x, status);
-    }
 }
 
 /* ---- files ---- */

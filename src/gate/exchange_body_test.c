@@ -372,6 +372,50 @@ static void test_deadlines(void **state)
     host_finish(&h);
 }
 
+/* A slow client that never stops is not cut off: each byte counts. */
+static void test_slow_client(void **state)
+{
+    static const struct test_script script = {CHUNKED(9), ANSWERED};
+    static struct test_host h;
+
+    (void)state;
+    host_begin(&h, &script);
+    h.cuts.kind = CUT_BYTES;
+    assert_true(host_until(&h, STEP_COLLECT));
+    while (h.lent_n < 9) {
+        h.x.now_ms += 59000;
+        assert_true(host_step(&h));
+        expect_deadline(&h, 60000);
+    }
+    assert_true(str_eq(host_play(&h), STR(POST OK)));
+    host_finish(&h);
+}
+
+/* What is left of a body that failed makes the connection useless. */
+static void test_close(void **state)
+{
+    static const struct {
+        struct test_script script;
+        bool close;
+    } cases[] = {
+        {{CHUNKED(200000), ANSWERED}, false},
+        {{CHUNKED(200000), .spool = SPOOL_FULL, NO_BACKEND}, true},
+        {{CHUNKED(200000), .client = CLIENT_SENDS_BAD, .gives = 90000, NO_BACKEND}, true},
+        {{CHUNKED(9), GIVES(3), NO_BACKEND}, true},
+        {{CHUNKED(9), .backends = {{.connect = REFUSES}}}, false},
+    };
+    static struct test_host h;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        host_begin(&h, &cases[i].script);
+        host_play(&h);
+        assert_true(h.ended);
+        assert_int_equal(exchange_response(&h.x)->close, cases[i].close);
+        host_finish(&h);
+    }
+}
+
 /* Brings the exchange to a step where the spool is read, in any order that leads there. */
 static bool reach_get(struct test_host *h, const struct test_script *script, enum exchange_step step,
                       uint64_t seed)
@@ -449,6 +493,8 @@ int run_body_tests(void)
         cmocka_unit_test(test_document_variables),
         cmocka_unit_test(test_client_goes_anywhere),
         cmocka_unit_test(test_deadlines),
+        cmocka_unit_test(test_slow_client),
+        cmocka_unit_test(test_close),
         cmocka_unit_test(test_spool_fails_late),
         cmocka_unit_test(test_spool_fails_too_late),
     };
