@@ -15,6 +15,14 @@ void spool_init(struct spool *s, struct io *io, struct spool_space *space)
     s->fd = -1;
 }
 
+/* What was reserved of the quota and not written is free again. */
+static void end_put(struct spool *s, int result)
+{
+    s->space->used -= s->left.n;
+    s->left = STR_NONE;
+    s->done(s, result);
+}
+
 static void written(struct io_op *op, int result);
 
 static void write_on(struct spool *s)
@@ -28,16 +36,15 @@ static void written(struct io_op *op, int result)
     struct spool *s = CONTAINER_OF(op, struct spool, op);
 
     if (result <= 0) {
-        s->done(s, result ? result : -ENOSPC);
+        end_put(s, result ? result : -ENOSPC);
         return;
     }
     s->size += (uint64_t)result;
-    s->space->used += (uint64_t)result;
     s->left = str_skip(s->left, (size_t)result);
     if (s->left.n)
         write_on(s);
     else
-        s->done(s, 0);
+        end_put(s, 0);
 }
 
 static void open_file(struct io_op *op)
@@ -54,7 +61,7 @@ static void opened(struct io_op *op, int result)
     struct spool *s = CONTAINER_OF(op, struct spool, op);
 
     if (result < 0) {
-        s->done(s, result);
+        end_put(s, result);
         return;
     }
     s->fd = result;
@@ -75,14 +82,17 @@ static void refused(struct io_op *op, int result)
 
 void spool_put(struct spool *s, struct str bytes)
 {
-    const struct spool_space *space = s->space;
+    struct spool_space *space = s->space;
 
     must(!spool_busy(s) && bytes.n > 0);
-    s->left = bytes;
     if (space->quota && space->used + bytes.n > space->quota) {
         s->op.done = refused;
         io_work(s->io, &s->op, over_quota);
-    } else if (s->fd < 0) {
+        return;
+    }
+    space->used += bytes.n; /* others put at the same time */
+    s->left = bytes;
+    if (s->fd < 0) {
         s->op.done = opened;
         io_work(s->io, &s->op, open_file);
     } else {

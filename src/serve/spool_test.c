@@ -215,6 +215,33 @@ static void test_quota(void **state)
     assert_int_equal(space.used, 0);
 }
 
+/* Several that write at once do not pass the quota together. */
+static void test_quota_at_once(void **state)
+{
+    struct spool_space space = {.directory = directory, .quota = 100};
+    char bytes[60] = {0};
+    struct user users[8];
+    int wrote = 0;
+
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 8; i++) {
+            begin(&users[i], &space);
+            spool_put(&users[i].spool, str_make(bytes, round ? 25 : 60));
+        }
+        wrote = 0;
+        for (int i = 0; i < 8; i++)
+            if (await(&users[i], 1) == 0)
+                wrote++;
+            else
+                assert_int_equal(users[i].result, -EDQUOT);
+        assert_int_equal(wrote, round ? 4 : 1);
+        for (int i = 0; i < 8; i++)
+            spool_finish(&users[i].spool);
+        assert_int_equal(space.used, 0);
+    }
+}
+
 static void test_bad_directory(void **state)
 {
     char path[128], file[128];
@@ -430,8 +457,8 @@ static int run_suite(enum io_kind of)
 {
 #define T(name) cmocka_unit_test_setup_teardown(test_##name, test_begin, test_end)
     const struct CMUnitTest tests[] = {
-        T(round_trip), T(has_no_name), T(quota),     T(bad_directory), T(cut_file),
-        T(cancel),     T(not_ours),    T(full_disk), T(file_limit),
+        T(round_trip), T(has_no_name), T(quota),    T(quota_at_once), T(bad_directory),
+        T(cut_file),   T(cancel),      T(not_ours), T(full_disk),     T(file_limit),
     };
 #undef T
     const char *why = NULL;
