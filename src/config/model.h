@@ -285,15 +285,15 @@ struct dir_config {
     enum path_info_mode path_info;
     enum request_buffering request_buffering;
     int ignore_client_abort; /* ProxySCGIIgnoreClientAbort; UNSET, 0, 1 */
-    int gateway_interface; /* ProxySCGIGatewayInterface; UNSET, 0, 1 */
+    int gateway_interface;   /* ProxySCGIGatewayInterface; UNSET, 0, 1 */
     struct require *require; /* NULL: unset, all may have it */
     enum auth_merging auth_merging;
     struct access_list *access_list; /* NULL: unset */
-    int64_t limit_request_body; /* bytes; 0 = unlimited; UNSET */
-    int follow_symlinks;        /* Options FollowSymLinks written: 1, taken away: 0, UNSET */
-    const struct pass *pass;    /* ProxyPass inside <Location>; NULL = unset */
-    int interpolate;            /* ProxyPassInterpolateEnv; UNSET, 0, 1 */
-    bool handler_set;           /* SetHandler was given */
+    int64_t limit_request_body;      /* bytes; 0 = unlimited; UNSET */
+    int follow_symlinks;             /* Options FollowSymLinks written: 1, taken away: 0, UNSET */
+    const struct pass *pass;         /* ProxyPass inside <Location>; NULL = unset */
+    int interpolate;                 /* ProxyPassInterpolateEnv; UNSET, 0, 1 */
+    bool handler_set;                /* SetHandler was given */
     const struct pass *handler; /* SetHandler "proxy:..."; NULL: none, or taken back. Its path is that of its
                                    <Location>, else absent */
     LIST_OF(struct redirect) redirects; /* Redirect inside of sections: inner ones first */
@@ -406,7 +406,7 @@ struct server {
     bool encoded_passes;         /* one of them has mapping=encoded or servlet */
     LIST_OF(struct alias) file_aliases;
     LIST_OF(struct redirect) redirects; /* its own first */
-    LIST_OF(struct section) locations; /* main server's first, in file order */
+    LIST_OF(struct section) locations;  /* main server's first, in file order */
     LIST_OF(struct section)
     directories; /* paths and globs with the fewest segments first, then regexes in file order */
     LIST_OF(struct section) proxies; /* <Proxy>, <ProxyMatch>: main server's first, in file order */
@@ -429,7 +429,7 @@ struct model {
     LIST_OF(struct listen) listens;
     LIST_OF(struct backend *) backends;
     LIST_OF(struct media_type) types; /* TypesConfig, sorted by extension */
-    struct str software; /* SERVER_SOFTWARE, by ServerTokens: "scgate/0.1.0" */
+    struct str software;              /* SERVER_SOFTWARE, by ServerTokens: "scgate/0.1.0" */
     struct server *main;
     LIST_OF(struct server *) virtual_hosts; /* in file order */
     unsigned section_count;

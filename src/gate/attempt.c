@@ -2,7 +2,7 @@
 #include "base/must.h"
 #include "base/out.h"
 
-enum { EXCERPT_MAX = 64 };
+enum { EXCERPT_MAX = 64, FIRST_FLIGHT = 10 * 1460 };
 
 void attempt_init(struct attempt *a, struct arena *arena, struct str block, uint64_t body_length)
 {
@@ -172,10 +172,12 @@ static void ended_in_head(struct attempt *a, const char *error)
 }
 
 /* A program that answers and closes without having read all of the request's body resets the connection,
- * whatever it meant to: without an announced length that is the usual end of an early answer. */
+ * whatever it meant to. Over TCP the reset drops what has not left the backend's host yet: of an answer
+ * without a length only one that fits the first flight of packets (RFC 6928) is known to be whole. A Unix
+ * socket loses nothing. */
 static bool reset_is_end(const struct attempt *a)
 {
-    return a->body_length > 0;
+    return a->body_length > 0 && (a->keeps_on_reset || a->received <= FIRST_FLIGHT);
 }
 
 void attempt_backend_ended(struct attempt *a, const char *error)

@@ -33,6 +33,7 @@ struct attempt {
     struct arena *arena;
     enum attempt_up up;
     enum attempt_down down;
+    bool keeps_on_reset;  /* a reset by the backend loses none of its bytes (a Unix socket) */
     bool send_failed;     /* a write to the backend failed: an answer may still come */
     bool head_seen;       /* the final head was complete */
     struct str block;     /* what is left of the netstring */

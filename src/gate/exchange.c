@@ -196,6 +196,7 @@ static void begin_attempt(struct exchange *x)
 {
     attempt_init(&x->attempt, x->arena, exchange_params_block(x),
                  x->has_body ? x->request.content_length : 0);
+    x->attempt.keeps_on_reset = x->plan.pass->backend->address.kind == ADDRESS_UNIX;
     x->backend_ms = x->now_ms;
     exchange_go(x, STEP_CONNECT);
 }

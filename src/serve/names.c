@@ -10,7 +10,7 @@ struct entry {
     const struct backend *backend;
     struct backend own; /* of an unlisted one, with its host's name in host[] */
     char host[RESOLVE_HOST_MAX + 1];
-    struct list link; /* of an unlisted one, in names.unlisted, oldest first */
+    struct entry *next; /* of an unlisted one, in names.unlisted */
     unsigned count;
     struct addr *addresses;
     int64_t expires_ms; /* INT64_MAX: an address that needs no look-up */
@@ -22,7 +22,7 @@ struct names {
     struct io *io;
     struct entry *entries; /* by backend.id */
     size_t count;
-    struct list unlisted; /* backends that clients named: a bounded number is remembered */
+    struct entry *unlisted; /* backends that clients named, oldest first: a bounded number is remembered */
     unsigned unlisted_count;
 };
 
@@ -59,29 +59,33 @@ static void finish_entry(struct entry *e)
     free(e->addresses);
 }
 
-static void forget_unlisted(struct names *n, struct entry *e)
+static void free_entry(struct entry *e)
 {
-    list_remove(&e->link);
-    n->unlisted_count--;
     finish_entry(e);
     free(e);
 }
 
-/* Room for one more: the oldest that nobody waits for goes. */
+/* Room for one more: the oldest that nobody waits for go. */
 static void make_room(struct names *n)
 {
-    for (struct list *link = n->unlisted.next; n->unlisted_count >= UNLISTED_MAX && link != &n->unlisted;) {
-        struct entry *e = CONTAINER_OF(link, struct entry, link);
+    struct entry **at = &n->unlisted;
 
-        link = link->next;
-        if (list_empty(&e->waiters))
-            forget_unlisted(n, e);
+    while (*at && n->unlisted_count >= UNLISTED_MAX) {
+        struct entry *e = *at;
+
+        if (!list_empty(&e->waiters)) {
+            at = &e->next;
+            continue;
+        }
+        *at = e->next;
+        n->unlisted_count--;
+        free_entry(e);
     }
 }
 
 static struct entry *add_unlisted(struct names *n, const struct backend *backend)
 {
-    struct entry *e = calloc(1, sizeof *e);
+    struct entry *e = calloc(1, sizeof *e), **last = &n->unlisted;
     size_t size = backend->address.host.n < sizeof e->host ? backend->address.host.n : sizeof e->host - 1;
 
     must(e != NULL);
@@ -90,7 +94,9 @@ static struct entry *add_unlisted(struct names *n, const struct backend *backend
     e->own = *backend;
     e->own.address.host = str_make(e->host, size);
     init_entry(e, n, &e->own);
-    list_append(&n->unlisted, &e->link);
+    while (*last)
+        last = &(*last)->next;
+    *last = e;
     n->unlisted_count++;
     return e;
 }
@@ -99,13 +105,10 @@ static struct entry *find_entry(struct names *n, const struct backend *backend)
 {
     if (backend->id != BACKEND_UNLISTED)
         return &n->entries[backend->id];
-    for (struct list *link = n->unlisted.next; link != &n->unlisted; link = link->next) {
-        struct entry *e = CONTAINER_OF(link, struct entry, link);
-
+    for (struct entry *e = n->unlisted; e; e = e->next)
         if (e->own.address.port == backend->address.port &&
             str_eq(e->own.address.host, backend->address.host))
             return e;
-    }
     return add_unlisted(n, backend);
 }
 
@@ -115,7 +118,6 @@ struct names *names_create(struct io *io, const struct model *model)
 
     must(n != NULL);
     n->io = io;
-    list_init(&n->unlisted);
     n->count = model->backends.count;
     n->entries = calloc(n->count ? n->count : 1, sizeof *n->entries);
     must(n->entries != NULL);
@@ -126,15 +128,13 @@ struct names *names_create(struct io *io, const struct model *model)
 
 void names_destroy(struct names *n)
 {
-    struct list *link;
-
     for (size_t i = 0; i < n->count; i++)
         finish_entry(&n->entries[i]);
-    while ((link = list_take(&n->unlisted)) != NULL) {
-        struct entry *e = CONTAINER_OF(link, struct entry, link);
+    while (n->unlisted) {
+        struct entry *e = n->unlisted;
 
-        finish_entry(e);
-        free(e);
+        n->unlisted = e->next;
+        free_entry(e);
     }
     free(n->entries);
     free(n);
