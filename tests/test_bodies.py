@@ -231,3 +231,24 @@ def test_conditions_by_the_applications_validators(served, head, fields, status)
     assert answer.status == status
     if status == 304:
         assert answer.body == b"" and answer["Set-Cookie"] == "a=b" and "Content-Type" not in answer
+
+
+# ---- limits of an application's head ----
+
+@pytest.mark.parametrize("limit, head, directive", [
+    ("ProxySCGILimitResponseLine 100", "X: " + "y" * 98 + "\r\n", "ProxySCGILimitResponseLine"),
+    ("ProxySCGILimitResponseFields 5", "X: y\r\n" * 6, "ProxySCGILimitResponseFields"),
+    ("ProxySCGILimitResponseHead 300", ("X: " + "y" * 50 + "\r\n") * 6, "ProxySCGILimitResponseHead"),
+])
+def test_limits_of_the_response_head(served, limit, head, directive):
+    gw = served((head + "Content-Type: text/plain\r\n\r\nok").encode(), b"Content-Type: text/plain\r\n\r\nok", app_text=limit)
+    assert gw.get("/app/x").status == 502
+    gw.wait_log(f"bad response head: .*{directive}.*at fault: backend")
+    assert gw.get("/app/x").body == b"ok"
+
+
+def test_a_head_larger_than_usual(served):
+    head = "".join(f"X-{n}: {'y' * 4000}\r\n" for n in range(100))
+    gw = served((head + "\r\nok").encode(), app_text="ProxySCGILimitResponseHead 450000")
+    answer = gw.get("/app/x")
+    assert (answer.status, answer.body, answer["X-99"]) == (200, b"ok", "y" * 4000)

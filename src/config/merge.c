@@ -7,6 +7,9 @@ void dir_config_init(struct dir_config *d)
         .ignore_client_abort = UNSET,
         .gateway_interface = UNSET,
         .limit_request_body = UNSET,
+        .limit_response_head = UNSET,
+        .limit_response_line = UNSET,
+        .limit_response_fields = UNSET,
         .follow_symlinks = UNSET,
         .interpolate = UNSET,
         .canonical_name = UNSET,
@@ -73,6 +76,12 @@ void dir_config_merge(struct arena *arena, const struct dir_config *base, const 
         out->access_list = add->access_list;
     if (add->limit_request_body != UNSET)
         out->limit_request_body = add->limit_request_body;
+    if (add->limit_response_head != UNSET)
+        out->limit_response_head = add->limit_response_head;
+    if (add->limit_response_line != UNSET)
+        out->limit_response_line = add->limit_response_line;
+    if (add->limit_response_fields != UNSET)
+        out->limit_response_fields = add->limit_response_fields;
     if (add->follow_symlinks != UNSET)
         out->follow_symlinks = add->follow_symlinks;
     if (add->pass)

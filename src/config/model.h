@@ -290,10 +290,12 @@ struct dir_config {
     enum auth_merging auth_merging;
     struct access_list *access_list; /* NULL: unset */
     int64_t limit_request_body;      /* bytes; 0 = unlimited; UNSET */
-    int follow_symlinks;             /* Options FollowSymLinks written: 1, taken away: 0, UNSET */
-    const struct pass *pass;         /* ProxyPass inside <Location>; NULL = unset */
-    int interpolate;                 /* ProxyPassInterpolateEnv; UNSET, 0, 1 */
-    bool handler_set;                /* SetHandler was given */
+    /* ProxySCGILimitResponseHead, -Line: bytes; -Fields: lines; UNSET */
+    int64_t limit_response_head, limit_response_line, limit_response_fields;
+    int follow_symlinks;        /* Options FollowSymLinks written: 1, taken away: 0, UNSET */
+    const struct pass *pass;    /* ProxyPass inside <Location>; NULL = unset */
+    int interpolate;            /* ProxyPassInterpolateEnv; UNSET, 0, 1 */
+    bool handler_set;           /* SetHandler was given */
     const struct pass *handler; /* SetHandler "proxy:..."; NULL: none, or taken back. Its path is that of its
                                    <Location>, else absent */
     LIST_OF(struct redirect) redirects; /* Redirect inside of sections: inner ones first */

@@ -10,6 +10,9 @@ enum parameter_kind { NUMBER, TIME, FLAG, FLUSH, WORD, SHORT_WORD, SIZE, LETTERS
 
 enum { IS_TIMEOUT = 1, IS_CONNECT_TIMEOUT };
 
+/* A head must fit the buffer that the server reads answers to. */
+enum { RESPONSE_HEAD_MAX = 480 * 1024 };
+
 /* What each may be, and whether it has an effect. */
 static const struct parameter {
     struct str name;
@@ -519,6 +522,12 @@ static const struct directive rows[] = {
      "Whether an application goes on when the client that asked has gone; Off by default", DIR_FIELD(ignore_client_abort)},
     {STR_INIT("ProxySCGIInternalRedirect"), ANYWHERE, 1, 1, set_internal_redirect, "ProxySCGIInternalRedirect On|Off|Headername",
      "Whether a local URL in Location (or that header) of an answer is served in its place; On by default"},
+    {STR_INIT("ProxySCGILimitResponseFields"), ANYWHERE, 1, 1, set_number, "ProxySCGILimitResponseFields number",
+     "How many lines the head of an application's answer may have; 1000 by default", DIR_FIELD(limit_response_fields), .low = 1, .high = 10000},
+    {STR_INIT("ProxySCGILimitResponseHead"), ANYWHERE, 1, 1, set_number, "ProxySCGILimitResponseHead bytes",
+     "How long the head of an application's answer may be; 262144 by default", DIR_FIELD(limit_response_head), .low = 64, .high = RESPONSE_HEAD_MAX},
+    {STR_INIT("ProxySCGILimitResponseLine"), ANYWHERE, 1, 1, set_number, "ProxySCGILimitResponseLine bytes",
+     "How long one line of that head may be; 65536 by default", DIR_FIELD(limit_response_line), .low = 64, .high = RESPONSE_HEAD_MAX},
     {STR_INIT("ProxySCGIPathInfo"), ANYWHERE, 1, 1, set_keyword, "ProxySCGIPathInfo Off|Mount|Apache",
      "How the path is split into SCRIPT_NAME and PATH_INFO", DIR_FIELD(path_info), .keywords = path_info_modes},
     {STR_INIT("ProxySCGIRequestBuffering"), ANYWHERE, 1, 1, set_keyword, "ProxySCGIRequestBuffering Auto|On|Off",

@@ -6,7 +6,8 @@ enum { EXCERPT_MAX = 64, FIRST_FLIGHT = 10 * 1460 };
 
 void attempt_init(struct attempt *a, struct arena *arena, struct str block, uint64_t body_length)
 {
-    *a = (struct attempt){.arena = arena, .block = block, .body_length = body_length};
+    *a = (struct attempt){
+        .arena = arena, .block = block, .body_length = body_length, .limits = cgi_head_limits_default};
     a->fault.blame = BLAME_BACKEND;
 }
 
@@ -59,6 +60,13 @@ static void fail(struct attempt *a, enum fault_stage stage, int status, struct s
     a->fault.message = message;
 }
 
+static const char *limit_directive(const char *limit)
+{
+    if (strcmp(limit, "line") == 0)
+        return "ProxySCGILimitResponseLine";
+    return strcmp(limit, "lines") == 0 ? "ProxySCGILimitResponseFields" : "ProxySCGILimitResponseHead";
+}
+
 static void head_fault(struct attempt *a, struct str bytes, const struct cgi_head_fault *fault)
 {
     char excerpt[EXCERPT_MAX * 4 + 8];
@@ -67,7 +75,8 @@ static void head_fault(struct attempt *a, struct str bytes, const struct cgi_hea
 
     if (fault->limit) { /* how much more has come is chance */
         fail(a, STAGE_HEAD, 502,
-             arena_printf(a->arena, "bad response head: %s at byte %zu", fault->reason, fault->offset));
+             arena_printf(a->arena, "bad response head: %s at byte %zu (%s)", fault->reason, fault->offset,
+                          limit_directive(fault->limit)));
         return;
     }
     out_escaped(&o, str_until(&line, '\n'), EXCERPT_MAX);
@@ -97,7 +106,7 @@ static void parse_head(struct attempt *a, struct str bytes)
     struct cgi_head_fault fault;
     size_t size;
 
-    switch (cgi_head_parse(&a->parser, bytes, &cgi_head_limits_default, a->arena, &a->head, &size, &fault)) {
+    switch (cgi_head_parse(&a->parser, bytes, &a->limits, a->arena, &a->head, &size, &fault)) {
     case CGI_HEAD_PARTIAL:
         return;
     case CGI_HEAD_BAD:

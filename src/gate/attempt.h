@@ -39,6 +39,8 @@ struct attempt {
     struct str block;     /* what is left of the netstring */
     uint64_t body_length; /* announced as CONTENT_LENGTH */
     uint64_t body_sent;   /* bytes of it that the backend's socket took */
+    struct cgi_head_limits
+        limits; /* of the response's head: the usual ones, unless the embedder sets others */
     struct cgi_head_parser parser;
     unsigned interims;     /* interim heads so far */
     struct cgi_head head;  /* slices point into the host's buffer until the head is taken */

@@ -192,10 +192,24 @@ static bool body_over_limit(struct exchange *x, uint64_t size)
     return true;
 }
 
+static void set_head_limits(struct exchange *x)
+{
+    const struct dir_config *config = x->plan.config;
+    struct cgi_head_limits *limits = &x->attempt.limits;
+
+    if (config->limit_response_head > 0)
+        limits->total = (size_t)config->limit_response_head;
+    if (config->limit_response_line > 0)
+        limits->line = (size_t)config->limit_response_line;
+    if (config->limit_response_fields > 0)
+        limits->lines = (unsigned)config->limit_response_fields;
+}
+
 static void begin_attempt(struct exchange *x)
 {
     attempt_init(&x->attempt, x->arena, exchange_params_block(x),
                  x->has_body ? x->request.content_length : 0);
+    set_head_limits(x);
     x->attempt.keeps_on_reset = x->plan.pass->backend->address.kind == ADDRESS_UNIX;
     x->backend_ms = x->now_ms;
     exchange_go(x, STEP_CONNECT);
