@@ -521,3 +521,9 @@ def test_log_files_are_appended_to(gateway):
     gw.stop()
     assert gw.log("access.log") == "/1\n"
     assert (gw.root / "access.log").stat().st_mode & 0o7777 == 0o640
+
+
+def test_more_worker_processes_than_this_release_has(gateway):
+    gw = gateway("WorkerProcesses 4")
+    gw.get("/")
+    assert "WorkerProcesses 4: this release serves with one process" in gw.stderr()

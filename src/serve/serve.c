@@ -44,6 +44,13 @@ static void print_diags(struct arena *arena, const struct diag_list *diags)
     }
 }
 
+static void print_workers(const struct model *model)
+{
+    if (model->worker_processes > 1)
+        fprintf(stderr, "scgate: WorkerProcesses %u: this release serves with one process\n",
+                model->worker_processes);
+}
+
 static void print_ignored(const struct model *model)
 {
     if (model->ignored.count == 0)
@@ -193,6 +200,7 @@ static int serve(struct model *model)
     const char *error, *why = NULL;
 
     print_ignored(model);
+    print_workers(model);
     raise_file_limit();
     signal_block(signals, SIGNAL_COUNT);
     p.logs = logs_create(model, &error);
