@@ -53,6 +53,5 @@ void frontend_finish(struct frontend *f);
 void client_create(struct frontend *f, int fd);
 /* Breaks off all connections that run no request; busy ones end by their streams. */
 void client_close_idle(struct frontend *f);
-struct io *stream_io(const struct stream *s);
 
 #endif

@@ -13,11 +13,6 @@ static struct client *client_of(struct stream *s)
     return CONTAINER_OF(s, struct work, stream)->client;
 }
 
-struct io *stream_io(const struct stream *s)
-{
-    return CONTAINER_OF(s, struct work, stream)->client->frontend->io;
-}
-
 /* ---- the body of a request ---- */
 
 struct str stream_body(struct stream *s)
